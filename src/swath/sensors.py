@@ -1,0 +1,342 @@
+"""The catalogue of sensors: bands, wavelengths, statistics, and how each is shown as RGB.
+
+A `Sensor` describes the *product* a chip was cut from (level, units, bands), not only the satellite: Sentinel-1 in
+decibel, in linear power and stretched to 8 bits are three sensors of one `family`. Statistics are per band in the
+product's own units. Everything here is numpy; nothing reads a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swath.errors import SensorError
+
+Units = Literal["dn8", "reflectance1e4", "db", "power", "amplitude"]
+
+S1_C_BAND_NM = 55_465_763.0
+"""Wavelength of Sentinel-1's C-band radar (5.405 GHz) in nanometres."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One band of a sensor.
+
+    Attributes:
+        name: the band's name in its product (``B04``, ``VV``, ``red``).
+        wavelength: centre wavelength in nanometres.
+        mean: mean of valid pixels, in the sensor's units.
+        std: standard deviation of valid pixels, in the sensor's units.
+        aliases: other names under which products and STAC items list the band.
+    """
+
+    name: str
+    wavelength: float
+    mean: float
+    std: float
+    aliases: tuple[str, ...] = ()
+
+    def answers_to(self, name: str) -> bool:
+        """Whether `name` (any case) is this band's name or one of its aliases."""
+        wanted = name.lower()
+        return wanted == self.name.lower() or wanted in (alias.lower() for alias in self.aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """One imaging product.
+
+    Attributes:
+        name: the catalogue's key (``s2-l2a``).
+        family: what `--sensor` may also say (``s2``): all products of one instrument.
+        title: the name people use.
+        bands: the bands in file order.
+        units: what the numbers mean.
+        rgb: names of the three bands shown as red, green and blue; empty for radar, which has a rule of its own.
+        stretch: (low, high) in the sensor's units mapped to 0 and 255 when shown.
+    """
+
+    name: str
+    family: str
+    title: str
+    bands: tuple[Band, ...]
+    units: Units
+    rgb: tuple[str, ...] = ()
+    stretch: tuple[float, float] = (0.0, 255.0)
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """Band names in file order."""
+        return tuple(band.name for band in self.bands)
+
+    @property
+    def is_radar(self) -> bool:
+        """Whether the sensor is a radar."""
+        return self.family in ("s1", "sar")
+
+    def band_index(self, name: str) -> int:
+        """Position of the band called `name` (or an alias of it).
+
+        Raises:
+            SensorError: the sensor has no such band.
+        """
+        for index, band in enumerate(self.bands):
+            if band.answers_to(name):
+                return index
+        raise SensorError(f"sensor {self.name!r} has no band {name!r}; it has {', '.join(self.band_names)}")
+
+    def normalize(self, pixels: NDArray[np.generic], valid: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+        """Standardise pixels with the sensor's statistics; invalid pixels become 0 (the mean).
+
+        Args:
+            pixels: (bands, H, W) in the sensor's units and band order.
+            valid: (H, W), False where there is no data; NaN and infinities are always invalid.
+
+        Returns:
+            (bands, H, W) float32.
+
+        Raises:
+            SensorError: the number of bands is not the sensor's.
+        """
+        self.check(pixels)
+        mean = np.array([band.mean for band in self.bands], dtype=np.float32)[:, None, None]
+        std = np.array([band.std for band in self.bands], dtype=np.float32)[:, None, None]
+        values = pixels.astype(np.float32)
+        if self.units == "power":
+            values = to_db(values)
+        out = (values - mean) / std
+        good = np.isfinite(out)
+        if valid is not None:
+            good &= valid[None]
+        return np.where(good, out, np.float32(0.0))
+
+    def check(self, pixels: NDArray[np.generic]) -> None:
+        """Refuse an array that is not (bands, H, W) with this sensor's number of bands.
+
+        Raises:
+            SensorError: with the shape found and the shape wanted.
+        """
+        if pixels.ndim != 3 or pixels.shape[0] != len(self.bands):
+            raise SensorError(
+                f"sensor {self.name!r} has {len(self.bands)} band(s) ({', '.join(self.band_names)}), "
+                f"but the array has shape {pixels.shape}; give the right --sensor or select the bands"
+            )
+
+    def to_rgb(self, pixels: NDArray[np.generic], valid: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
+        """Render as an 8-bit colour picture.
+
+        The stretch is the sensor's own, so chips compare; only amplitude of unknown calibration (``sar``) is stretched
+        by its own percentiles. Optical products show their red, green and blue bands. Dual-polarised radar shows
+        (VV, VH, VV/VH); a single radar band is shown grey. Invalid pixels are black.
+
+        Args:
+            pixels: (bands, H, W) in the sensor's units and band order.
+            valid: (H, W), False where there is no data.
+
+        Returns:
+            (3, H, W) uint8.
+
+        Raises:
+            SensorError: the number of bands is not the sensor's.
+        """
+        self.check(pixels)
+        picture = self._radar_rgb(pixels) if self.is_radar else self._optical_rgb(pixels)
+        if valid is not None:
+            picture = np.where(valid[None], picture, np.uint8(0))
+        return picture
+
+    def _optical_rgb(self, pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
+        chosen = pixels[[self.band_index(name) for name in self.rgb]]
+        if self.units == "dn8" and chosen.dtype == np.uint8:
+            return np.ascontiguousarray(chosen, dtype=np.uint8)
+        return _stretch(chosen.astype(np.float32), self.stretch)
+
+    def _radar_rgb(self, pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
+        values = pixels.astype(np.float32)
+        if self.units == "power":
+            values = to_db(values)
+        elif self.units == "amplitude":
+            return np.repeat(_percentile_stretch(values[:1]), 3, axis=0)
+        if len(self.bands) == 1:
+            return np.repeat(_stretch(values, self.stretch), 3, axis=0)
+        co, cross = values[self.band_index("VV")], values[self.band_index("VH")]
+        low, high = self.stretch
+        if self.units == "dn8":
+            ratio = np.clip(128.0 + (co - cross), 0, 255)
+            return np.stack([_stretch(band, (low, high)) for band in (co, cross, ratio)])
+        return np.stack(
+            [_stretch(co, (low, high)), _stretch(cross, (low - 6, high - 6)), _stretch(co - cross, (0, 15))]
+        )
+
+
+def to_db(power: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Convert linear power to decibel; zero and negative power become NaN (no data)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(power > 0, 10.0 * np.log10(power), np.nan).astype(np.float32)
+
+
+def _stretch(values: NDArray[np.float32], limits: tuple[float, float]) -> NDArray[np.uint8]:
+    low, high = limits
+    scaled = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) * (255.0 / (high - low))
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+
+
+def _percentile_stretch(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Stretch amplitude of unknown calibration between its own 2nd and 98th percentile."""
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return np.zeros(values.shape, dtype=np.uint8)
+    low, high = (float(q) for q in np.percentile(finite, (2, 98)))
+    return _stretch(values, (low, high if high > low else low + 1.0))
+
+
+def _rgb8(
+    means: Sequence[float] = (123.0, 116.0, 104.0), stds: Sequence[float] = (58.0, 57.0, 57.0)
+) -> tuple[Band, ...]:
+    names = (
+        ("red", 650.0, ("r", "B04", "B4")),
+        ("green", 560.0, ("g", "B03", "B3")),
+        ("blue", 480.0, ("b", "B02", "B2")),
+    )
+    return tuple(
+        Band(name, nm, mean, std, alias) for (name, nm, alias), mean, std in zip(names, means, stds, strict=True)
+    )
+
+
+# name, common name (STAC eo), nm, L2A mean, L2A std, L1C mean, L1C std. L2A: BigEarthNet; L1C: EuroSAT training data.
+_S2_TABLE: tuple[tuple[str, tuple[str, ...], float, float, float, float, float], ...] = (
+    ("B01", ("B1", "coastal"), 442.7, 340.76, 554.81, 1354.4, 245.7),
+    ("B02", ("B2", "blue"), 492.4, 429.94, 572.41, 1118.2, 333.0),
+    ("B03", ("B3", "green"), 559.8, 614.21, 582.87, 1042.9, 395.1),
+    ("B04", ("B4", "red"), 664.6, 590.23, 675.88, 947.6, 593.8),
+    ("B05", ("B5", "rededge071", "rededge1"), 704.1, 950.68, 729.89, 1199.5, 566.4),
+    ("B06", ("B6", "rededge075", "rededge2"), 740.5, 1792.46, 1096.01, 1999.8, 861.2),
+    ("B07", ("B7", "rededge078", "rededge3"), 782.8, 2075.46, 1273.45, 2369.2, 1086.6),
+    ("B08", ("B8", "nir"), 832.8, 2218.94, 1365.45, 2296.8, 1117.9),
+    ("B8A", ("B8a", "nir08"), 864.7, 2266.46, 1356.13, 2594.1, 1231.6),
+    ("B09", ("B9", "nir09"), 945.1, 2246.06, 1302.32, 732.1, 404.9),
+    ("B10", ("cirrus",), 1373.5, 0.0, 1.0, 12.1, 4.8),
+    ("B11", ("swir16", "swir1"), 1613.7, 1594.42, 1079.19, 1819.0, 1002.6),
+    ("B12", ("swir22", "swir2"), 2202.4, 1009.32, 818.86, 1118.9, 761.3),
+)
+
+_S2_L2A = tuple(Band(n, nm, m, s, a) for n, a, nm, m, s, _, _ in _S2_TABLE if n != "B10")
+_S2_L1C = tuple(Band(n, nm, m, s, a) for n, a, nm, _, _, m, s in _S2_TABLE)
+
+
+def _radar(stats: Mapping[str, tuple[float, float]]) -> tuple[Band, ...]:
+    return tuple(Band(name, S1_C_BAND_NM, mean, std, (name.lower(),)) for name, (mean, std) in stats.items())
+
+
+_VV_VH_DB = {"VV": (-12.62, 5.12), "VH": (-19.29, 5.46)}
+_VV_VH_8BIT = {"VV": (112.0, 48.0), "VH": (100.0, 48.0)}
+
+SENSORS: dict[str, Sensor] = {
+    sensor.name: sensor
+    for sensor in (
+        Sensor("rgb", "rgb", "RGB photograph or aerial image", _rgb8(), "dn8", ("red", "green", "blue")),
+        Sensor("s2-tci", "s2", "Sentinel-2 true colour, 8 bit", _rgb8(), "dn8", ("red", "green", "blue")),
+        Sensor("s2-l2a", "s2", "Sentinel-2 L2A, 12 bands", _S2_L2A, "reflectance1e4", ("B04", "B03", "B02"), (0, 3000)),
+        Sensor("s2-l1c", "s2", "Sentinel-2 L1C, 13 bands", _S2_L1C, "reflectance1e4", ("B04", "B03", "B02"), (0, 3500)),
+        Sensor("s1-grd", "s1", "Sentinel-1 GRD, decibel", _radar(_VV_VH_DB), "db", (), (-20.0, 0.0)),
+        Sensor("s1-grd-linear", "s1", "Sentinel-1 GRD, linear power", _radar(_VV_VH_DB), "power", (), (-20.0, 0.0)),
+        Sensor("s1-grd-8bit", "s1", "Sentinel-1 GRD, 8 bit", _radar(_VV_VH_8BIT), "dn8"),
+        Sensor("s1-vv-8bit", "s1", "Sentinel-1 VV, 8 bit", _radar({"VV": _VV_VH_8BIT["VV"]}), "dn8"),
+        Sensor("s1-vh-8bit", "s1", "Sentinel-1 VH, 8 bit", _radar({"VH": _VV_VH_8BIT["VH"]}), "dn8"),
+        Sensor("sar", "sar", "Single-band SAR, any radar", _radar({"SAR": (100.0, 60.0)}), "amplitude"),
+    )
+}
+"""Every sensor by name."""
+
+
+def sensor(name: str) -> Sensor:
+    """The sensor called `name`.
+
+    Raises:
+        SensorError: no such sensor; the message lists them.
+    """
+    try:
+        return SENSORS[name]
+    except KeyError:
+        raise SensorError(f"unknown sensor {name!r}; known: {', '.join(sorted(SENSORS))}") from None
+
+
+def matching(name: str) -> tuple[str, ...]:
+    """Names of the sensors that a user means by `name`: one sensor, or every product of a family (``s2``).
+
+    Raises:
+        SensorError: neither a sensor nor a family.
+    """
+    wanted = name.lower()
+    members = tuple(key for key, entry in SENSORS.items() if wanted in (key, entry.family))
+    if not members:
+        known = sorted({*SENSORS, *(entry.family for entry in SENSORS.values())})
+        raise SensorError(f"unknown sensor or family {name!r}; known: {', '.join(known)}")
+    return members
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a scene when its sensor must be recognised.
+
+    Attributes:
+        band_count: number of bands.
+        dtype: numpy name of the pixel type (``uint16``).
+        band_names: names from the file or STAC item; empty where unknown.
+        constellation: STAC ``constellation`` or ``platform`` in lower case; empty where unknown.
+        low: lowest valid value seen in a sample; None where no pixel was read.
+    """
+
+    band_count: int
+    dtype: str
+    band_names: tuple[str, ...] = field(default=())
+    constellation: str = ""
+    low: float | None = None
+
+
+def recognise(evidence: Evidence) -> Sensor:
+    """Recognise the sensor of a scene from its metadata and band layout.
+
+    Raises:
+        SensorError: nothing in the catalogue fits; the message says how to name the sensor.
+    """
+    for rule in (_recognise_s1, _recognise_s2, _recognise_plain):
+        found = rule(evidence)
+        if found is not None:
+            return SENSORS[found]
+    raise SensorError(
+        f"cannot recognise the sensor of {evidence.band_count} band(s) of {evidence.dtype}"
+        f"{' from ' + evidence.constellation if evidence.constellation else ''}; "
+        f"name it with --sensor (one of {', '.join(sorted(SENSORS))})"
+    )
+
+
+def _recognise_s1(evidence: Evidence) -> str | None:
+    names = {name.upper() for name in evidence.band_names}
+    named = bool(names) and names <= {"VV", "VH"}
+    if not (named or "sentinel-1" in evidence.constellation or evidence.band_count == 2):
+        return None
+    if evidence.dtype == "uint8":
+        if evidence.band_count == 2:
+            return "s1-grd-8bit"
+        return "s1-vv-8bit" if names == {"VV"} else "s1-vh-8bit" if names == {"VH"} else "sar"
+    if evidence.band_count == 2 and evidence.dtype.startswith("float"):
+        return "s1-grd" if evidence.low is None or evidence.low < 0 else "s1-grd-linear"
+    return "sar" if evidence.band_count == 1 else None
+
+
+def _recognise_s2(evidence: Evidence) -> str | None:
+    s2 = "sentinel-2" in evidence.constellation
+    if evidence.dtype == "uint8" and evidence.band_count == 3:
+        return "s2-tci" if s2 else None
+    return {12: "s2-l2a", 13: "s2-l1c"}.get(evidence.band_count)
+
+
+def _recognise_plain(evidence: Evidence) -> str | None:
+    if evidence.band_count in (3, 4) and evidence.dtype == "uint8":
+        return "rgb"
+    return "sar" if evidence.band_count == 1 else None
