@@ -1,0 +1,60 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Each does its own set-up from Python >= 3.11 with pip.
+#   make demo        sandbox world, archive, three searches with contact sheets
+#   make test        the tests; `make test-slow` those that take longer
+#   make lint        ruff, mypy, import contracts
+#   make format      rewrite the code as the linter wants it
+#   make bench NAME=search_recall   run benchmarks/search_recall.py and write its results
+#   make tables      rewrite docs/results.md from the results
+#   make docs        build the documentation into site/
+# Settings: PYTHON=/path/to/python (to make the environment), VENV=.venv, ARGS="..." (to pytest or the benchmark).
+
+SHELL := /bin/bash
+export VENV ?= .venv
+export PYTHON
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow lint format bench tables docs clean
+
+help:
+	@sed -n 's/^# \{0,1\}//;1,9p' Makefile
+
+demo:
+	@scripts/environment.sh
+	@scripts/demo.sh
+
+test:
+	@scripts/environment.sh dev
+	$(BIN)/python -m pytest $(ARGS)
+
+test-slow:
+	@scripts/environment.sh dev
+	$(BIN)/python -m pytest -m slow --timeout 1200 $(ARGS)
+
+lint:
+	@scripts/environment.sh dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format:
+	@scripts/environment.sh dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench:
+	@test -f "benchmarks/$(NAME).py" || { echo "usage: make bench NAME=..., one of:" $(sort $(basename $(notdir $(wildcard benchmarks/*.py)))) >&2; exit 2; }
+	@scripts/environment.sh dev
+	$(BIN)/python benchmarks/$(NAME).py $(ARGS)
+
+tables:
+	@scripts/environment.sh dev
+	$(BIN)/python benchmarks/tables.py
+
+docs:
+	@scripts/environment.sh docs
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf $(VENV) demo site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
