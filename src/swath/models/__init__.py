@@ -1,0 +1,22 @@
+"""Models: `DualEncoder`, its towers and configuration, checkpoints, the zoo."""
+
+from __future__ import annotations
+
+from swath.models.config import ModelConfig, SensorInput, TextConfig, TowerConfig
+from swath.models.dual_encoder import DualEncoder
+from swath.models.tokenizer import Tokenizer, TruncationWarning
+from swath.models.towers import TextTower, VisionTower, register_text_tower, register_vision_tower
+
+__all__ = [
+    "DualEncoder",
+    "ModelConfig",
+    "SensorInput",
+    "TextConfig",
+    "TextTower",
+    "Tokenizer",
+    "TowerConfig",
+    "TruncationWarning",
+    "VisionTower",
+    "register_text_tower",
+    "register_vision_tower",
+]

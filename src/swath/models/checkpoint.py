@@ -1,0 +1,181 @@
+"""Reading and writing model directories: `config.json`, `model.safetensors`, `README.md`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from swath.errors import CheckpointError
+from swath.models.card import model_card
+from swath.models.config import CONFIG_FILE, ModelConfig
+from swath.models.precision import DType, choose_device, choose_dtype
+
+if TYPE_CHECKING:
+    from swath.models.dual_encoder import DualEncoder
+
+WEIGHTS_FILE = "model.safetensors"
+CARD_FILE = "README.md"
+DIGEST_LENGTH = 12
+
+_MISSING_SHOWN = 5
+_NATIVE = frozenset({"vit", "clip", "convnet"})
+
+
+def save(model: DualEncoder, directory: Path, dtype: DType | torch.dtype | None = None) -> Path:
+    """Write a model (see `DualEncoder.save_pretrained`)."""
+    stored = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    if dtype is not None:
+        wanted = choose_dtype(dtype, torch.device("cpu"))
+        stored = {key: value.to(wanted) if value.is_floating_point() else value for key, value in stored.items()}
+    write(stored, model.config, directory)
+    for tower in (model.text, *model.towers.values()):
+        save_files = getattr(tower, "save_files", None)
+        if save_files is not None:
+            save_files(directory)
+    return directory
+
+
+def write(state: Mapping[str, Tensor], config: ModelConfig, directory: Path) -> ModelConfig:
+    """Write a state dict and its configuration as a model directory.
+
+    Each file is written beside its place and then moved there, the configuration last, so that a directory with a
+    configuration is complete.
+
+    Returns:
+        the configuration as written, with its digest.
+    """
+    config = config.model_copy(update={"digest": digest_of(state, config)})
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / CONFIG_FILE).unlink(missing_ok=True)
+    # Cloned, because safetensors refuses tensors that share memory.
+    safetensors.torch.save_file(
+        {key: value.clone() for key, value in state.items()},
+        directory / f".{WEIGHTS_FILE}",
+        metadata={"format": "pt", "swath": config.name},
+    )
+    (directory / f".{WEIGHTS_FILE}").replace(directory / WEIGHTS_FILE)
+    parameters = sum(value.numel() for value in state.values())
+    (directory / CARD_FILE).write_text(model_card(config, parameters), encoding="utf-8")
+    (directory / f".{CONFIG_FILE}").write_text(config.to_json(), encoding="utf-8")
+    (directory / f".{CONFIG_FILE}").replace(directory / CONFIG_FILE)
+    return config
+
+
+def load(
+    name: str,
+    *,
+    revision: str | None = None,
+    dtype: DType | torch.dtype = "auto",
+    device: str | torch.device = "auto",
+) -> DualEncoder:
+    """Load a model (see `DualEncoder.from_pretrained`)."""
+    place = choose_device(device)
+    precision = choose_dtype(dtype, place)
+    if name.startswith("open_clip:"):
+        from swath.models.adapters import open_clip
+
+        model = open_clip.load(name.removeprefix("open_clip:"))
+    else:
+        from swath.models.hub import resolve
+
+        model = read(resolve(name, revision))
+    # The id belongs to the weights as stored, so it is taken before they are cast.
+    _ = model.eval().model_id
+    return model.to(device=place, dtype=precision).requires_grad_(False)
+
+
+def read(directory: Path) -> DualEncoder:
+    """Build the model of a directory and fill in its weights, in float32 on the CPU.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, keys or shapes do not fit, or the digest is another.
+    """
+    from swath.models.dual_encoder import DualEncoder
+
+    config = ModelConfig.load(directory)
+    state = read_weights(directory / WEIGHTS_FILE)
+    found = digest_of(state, config)
+    if config.digest is not None and config.digest != found:
+        raise CheckpointError(
+            f"{directory}: configuration and weights have digest {found}, but {CONFIG_FILE} says {config.digest}; "
+            "a file was changed or belongs to another model; fetch or convert the model again"
+        )
+    kinds = {config.text.type, *(tower.type for tower in config.towers.values())}
+    # Towers without state outside their weights need no initial values: half the time of loading.
+    with torch.device("meta" if kinds <= _NATIVE else "cpu"):
+        model = DualEncoder(config, directory=directory)
+    fill(model, state, str(directory / WEIGHTS_FILE))
+    model.remember_digest(found)
+    return model.eval()
+
+
+def read_weights(file: Path) -> dict[str, Tensor]:
+    """Read a safetensors file.
+
+    Raises:
+        CheckpointError: no such file, or damaged.
+    """
+    if not file.is_file():
+        raise CheckpointError(f"there is no {file.name} in {file.parent}")
+    try:
+        return safetensors.torch.load_file(file)
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{file} is damaged or not a safetensors file: {error}") from error
+
+
+def fill(model: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
+    """Load a state dict, refusing any key or shape that does not fit.
+
+    Raises:
+        CheckpointError: naming the first misfits.
+    """
+    fit = compare({key: tuple(value.shape) for key, value in model.state_dict().items()}, state)
+    if fit:
+        raise CheckpointError(f"{origin} does not fit the configuration: {'; '.join(fit)}")
+    full = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    model.load_state_dict(full, assign=True)
+
+
+def compare(wanted: Mapping[str, tuple[int, ...]], state: Mapping[str, Tensor]) -> list[str]:
+    """What keeps a state dict from fitting; empty where it fits.
+
+    Args:
+        wanted: shape by key.
+        state: the state dict.
+    """
+    missing = sorted(set(wanted) - set(state))
+    unexpected = sorted(set(state) - set(wanted))
+    shapes = [
+        f"{key} is {tuple(state[key].shape)}, not {shape}"
+        for key, shape in wanted.items()
+        if key in state and tuple(state[key].shape) != shape
+    ]
+    named = (("missing keys", missing), ("unexpected keys", unexpected), ("wrong shapes", shapes))
+    return [f"{len(keys)} {what}: {_some(keys)}" for what, keys in named if keys]
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _MISSING_SHOWN
+    return ", ".join(names[:_MISSING_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def digest(model: DualEncoder) -> str:
+    """12 hexadecimal digits over a model's configuration and weights."""
+    return digest_of(model.state_dict(), model.config)
+
+
+def digest_of(state: Mapping[str, Tensor], config: ModelConfig) -> str:
+    """12 hexadecimal digits of SHA-256 over the configuration's identity and every tensor (key, type, shape, bytes)."""
+    sha = hashlib.sha256(config.identity().encode())
+    for key in sorted(state):
+        value = state[key].detach().cpu().contiguous()
+        sha.update(f"\n{key} {value.dtype} {tuple(value.shape)}\n".encode())
+        sha.update(value.reshape(-1).view(torch.uint8).numpy())
+    return sha.hexdigest()[:DIGEST_LENGTH]

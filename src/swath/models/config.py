@@ -1,0 +1,203 @@
+"""`ModelConfig`: what `config.json` beside a model's weights says, checked when it is read.
+
+A model is one text tower, one or more vision towers, and a table that says which sensor goes to which tower and how
+its pixels are brought there. Options that only one tower type knows stay in that tower's own entry and are checked by
+the tower when it is built.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from swath.errors import CheckpointError, SensorError
+from swath.sensors import SENSORS, Sensor
+
+FORMAT: Literal[1] = 1
+"""Version of the layout of `config.json`."""
+
+CONFIG_FILE = "config.json"
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+"""Mean of CLIP's training pixels (0 to 1), red, green, blue."""
+
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+"""Standard deviation of CLIP's training pixels (0 to 1), red, green, blue."""
+
+ANY_SENSOR = "*"
+"""Key of the `sensors` table that stands for every sensor not listed by name."""
+
+
+class TextConfig(BaseModel):
+    """The text tower's entry. Further keys are options of its type (see `swath.models.text.TextOptions`).
+
+    Attributes:
+        type: tower type in the registry (``clip``).
+        context_length: most tokens of one text, start and end token included.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str = "clip"
+    context_length: int = Field(default=77, ge=3)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that only this tower type knows."""
+        return dict(self.model_extra or {})
+
+
+class TowerConfig(BaseModel):
+    """A vision tower's entry. Further keys are options of its type (see `swath.models.vision.ViTOptions`).
+
+    Attributes:
+        type: tower type in the registry (``vit``).
+        image_size: side of the square input in pixels.
+        bands: number of input bands.
+        mean: per band, of pixels scaled to 0 to 1; used where the input is a rendered RGB picture.
+        std: per band, as `mean`.
+        resize: ``crop`` scales the shorter side and cuts the centre; ``squash`` scales both sides, so nothing is lost.
+        interpolation: the resampling filter.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str = "vit"
+    image_size: int = Field(default=224, ge=1)
+    bands: int = Field(default=3, ge=1)
+    mean: tuple[float, ...] = CLIP_MEAN
+    std: tuple[float, ...] = CLIP_STD
+    resize: Literal["crop", "squash"] = "crop"
+    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that only this tower type knows."""
+        return dict(self.model_extra or {})
+
+
+class SensorInput(BaseModel):
+    """How one sensor's pixels reach a tower.
+
+    Attributes:
+        tower: name of the vision tower.
+        input: ``rgb``: rendered by `Sensor.to_rgb` and normalised with the tower's statistics; ``bands``: all bands,
+            standardised by `Sensor.normalize`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tower: str
+    input: Literal["rgb", "bands"] = "rgb"
+
+
+class ModelConfig(BaseModel):
+    """Everything about a model that its weights do not say.
+
+    Attributes:
+        format: version of this layout.
+        name: the model's name; with the digest it makes the model id.
+        embed_dim: length of the vectors that all towers share.
+        text: the text tower.
+        towers: vision towers by name; the one called ``rgb`` has OpenCLIP's key prefix ``visual.``.
+        sensors: which tower each sensor goes to; ``*`` stands for every other sensor.
+        license: licence of the weights.
+        provenance: where the weights come from (data, recipe, source file); free, JSON values only.
+        digest: 12 hexadecimal digits over configuration and weights; written by `save_pretrained`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = FORMAT
+    name: str = Field(min_length=1)
+    embed_dim: int = Field(ge=1)
+    text: TextConfig
+    towers: dict[str, TowerConfig] = Field(min_length=1)
+    sensors: dict[str, SensorInput] = Field(min_length=1)
+    license: str = "unknown"
+    provenance: dict[str, Any] = Field(default_factory=dict)
+    digest: str | None = None
+
+    @model_validator(mode="after")
+    def _check_sensors(self) -> Self:
+        for name, entry in self.sensors.items():
+            tower = self.towers.get(entry.tower)
+            if tower is None:
+                raise ValueError(f"sensor {name!r} names tower {entry.tower!r}; towers: {', '.join(self.towers)}")
+            if entry.input == "rgb" and not tower.bands == len(tower.mean) == len(tower.std) == 3:
+                raise ValueError(f"sensor {name!r} is shown as RGB, but tower {entry.tower!r} does not take 3 bands")
+            if entry.input == "bands":
+                if name not in SENSORS:
+                    raise ValueError(f"sensor {name!r} sends its bands to a tower but is not in the catalogue")
+                if len(SENSORS[name].bands) != tower.bands:
+                    raise ValueError(f"sensor {name!r} has {len(SENSORS[name].bands)} bands, tower {tower.bands}")
+        return self
+
+    def route(self, sensor: str | Sensor) -> SensorInput:
+        """The tower and input of a sensor.
+
+        Raises:
+            SensorError: the model takes no such sensor; the message lists those it takes.
+        """
+        name = sensor if isinstance(sensor, str) else sensor.name
+        entry = self.sensors.get(name) or self.sensors.get(ANY_SENSOR)
+        if entry is None:
+            raise SensorError(
+                f"model {self.name!r} takes no images of sensor {name!r}; it takes {', '.join(self.sensors)}"
+            )
+        return entry
+
+    @classmethod
+    def load(cls, path: Path) -> ModelConfig:
+        """Read `config.json`.
+
+        Args:
+            path: the file, or the directory that holds it.
+
+        Raises:
+            CheckpointError: no such file, not JSON, not a swath model, or a value out of range.
+        """
+        file = path / CONFIG_FILE if path.is_dir() else path
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise CheckpointError(f"cannot read {file}: {error.strerror or error}") from error
+        except ValueError as error:
+            raise CheckpointError(f"{file} is not valid JSON: {error}") from error
+        if not isinstance(data, dict) or "towers" not in data:
+            raise CheckpointError(
+                f"{file} is not the configuration of a swath model (no 'towers'); "
+                "turn OpenCLIP weights into one with: swath convert"
+            )
+        if data.get("format") != FORMAT:
+            raise CheckpointError(f"{file} has format {data.get('format')!r}; this version of swath reads {FORMAT}")
+        return cls.parse(data, str(file))
+
+    @classmethod
+    def parse(cls, data: dict[str, Any], origin: str = "the model configuration") -> ModelConfig:
+        """Check a configuration given as a dictionary.
+
+        Raises:
+            CheckpointError: naming each wrong field.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise CheckpointError(f"{origin}: {explain(error)}") from error
+
+    def to_json(self) -> str:
+        """The text of `config.json`."""
+        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+    def identity(self) -> str:
+        """The part that changes what the model computes, as canonical JSON; name, licence and provenance do not."""
+        data = self.model_dump(mode="json", include={"format", "embed_dim", "text", "towers", "sensors"})
+        return json.dumps(data, sort_keys=True, separators=(",", ":"))
+
+
+def explain(error: ValidationError) -> str:
+    """One line that names every wrong field of a pydantic error."""
+    return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'config'}: {item['msg']}" for item in error.errors())

@@ -1,0 +1,295 @@
+"""`DualEncoder`: one text tower and one vision tower a sensor (or group of sensors), into one space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from swath.chips import Pixels
+from swath.errors import InputError
+from swath.features import Features
+from swath.models import checkpoint, preprocess, ragged
+from swath.models.config import ModelConfig
+from swath.models.precision import DType
+from swath.models.towers import TextTower, Truncation, VisionTower, build_text_tower, build_vision_tower
+
+INITIAL_LOGIT_SCALE = math.log(1 / 0.07)
+"""CLIP's start value of the logarithm of the inverse temperature."""
+
+
+class DualEncoder(nn.Module):
+    """Images of several sensors and texts into one vector space.
+
+    In a state dict the text tower of type ``clip`` has no prefix and the vision tower named ``rgb`` has ``visual.``,
+    so OpenCLIP state dicts load as they are; other vision towers have ``towers.<name>.``.
+
+    Args:
+        config: what to build.
+        text: a ready text tower in place of the one that `config` describes.
+        towers: ready vision towers, likewise.
+        directory: the checkpoint being loaded, for towers that keep files of their own; None for a fresh model.
+
+    Raises:
+        ModelError: a tower type is unknown.
+        CheckpointError: an option of a tower is wrong.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        text: TextTower | None = None,
+        towers: Mapping[str, VisionTower] | None = None,
+        directory: Path | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.text = cast(nn.Module, text or build_text_tower(config.text, config.embed_dim, directory))
+        ready = dict(towers or {})
+        self.towers = nn.ModuleDict(
+            {
+                name: cast(nn.Module, ready.get(name) or build_vision_tower(entry, config.embed_dim, directory))
+                for name, entry in config.towers.items()
+            }
+        )
+        self.logit_scale = nn.Parameter(torch.tensor(INITIAL_LOGIT_SCALE))
+        self._digest: str | None = None
+        self.register_state_dict_post_hook(_to_file_keys)
+        self.register_load_state_dict_pre_hook(_from_file_keys)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str | Path,
+        *,
+        revision: str | None = None,
+        dtype: DType | torch.dtype = "auto",
+        device: str | torch.device = "auto",
+    ) -> DualEncoder:
+        """Load a model, ready to encode.
+
+        Args:
+            name: a packaged model (``swath-mini``), a directory written by `save_pretrained` or ``swath convert``, a
+                zoo name (``swath models``), a hub id (``org/name``), or ``open_clip:ARCH[/pretrained]``.
+            revision: branch, tag or commit on the hub.
+            dtype: precision of the weights while encoding; ``auto`` takes bfloat16 only where that is faster.
+            device: ``auto`` takes a GPU where there is one.
+
+        Raises:
+            ModelError: there is no such model, or it cannot be fetched.
+            CheckpointError: configuration and weights do not fit together.
+            MissingExtraError: the model needs a package that is not installed.
+        """
+        return checkpoint.load(str(name), revision=revision, dtype=dtype, device=device)
+
+    def save_pretrained(self, directory: str | Path, *, dtype: DType | torch.dtype | None = None) -> Path:
+        """Write configuration, weights (safetensors) and model card.
+
+        Args:
+            directory: made where it does not exist; files of an earlier save are replaced.
+            dtype: precision of the stored weights; None keeps that of the model.
+
+        Returns:
+            the directory.
+        """
+        return checkpoint.save(self, Path(directory), dtype)
+
+    @property
+    def model_id(self) -> str:
+        """Name, ``@`` and 12 hexadecimal digits over configuration and weights: equal ids give equal vectors."""
+        if self.training:
+            return f"{self.config.name}@{checkpoint.digest(self)}"
+        if self._digest is None:
+            self._digest = checkpoint.digest(self)
+        return f"{self.config.name}@{self._digest}"
+
+    def remember_digest(self, digest: str) -> None:
+        """Take a digest that was found while reading the weights, in place of finding it again."""
+        self._digest = digest
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        return self.config.embed_dim
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.logit_scale.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the weights."""
+        return self.logit_scale.dtype
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch between training and encoding; training may change the weights, so the model id is found anew."""
+        if mode:
+            self._digest = None
+        return super().train(mode)
+
+    def prepare(self, pixels: Pixels) -> Tensor:
+        """Turn a chip's pixels into the tensor that the tower of their sensor takes. Safe to call from many threads.
+
+        Returns:
+            (bands, S, S) float32 on the CPU.
+
+        Raises:
+            SensorError: the model takes no images of this sensor.
+        """
+        route = self.config.route(pixels.sensor)
+        return preprocess.prepare(pixels, route, self.config.towers[route.tower])
+
+    @torch.inference_mode()
+    def encode_images(self, batch: Tensor, sensor: str, *, tokens: bool = True) -> Features:
+        """Encode prepared images of one sensor.
+
+        Args:
+            batch: (B, bands, S, S), each from `prepare`.
+            sensor: name of their sensor.
+            tokens: whether to give the patch tokens too; without them `Features.tokens` is (B, 0, D).
+
+        Returns:
+            float32 features on the model's device.
+
+        Raises:
+            SensorError: the model takes no images of this sensor.
+            InputError: the batch has another shape.
+        """
+        tower = self.config.route(sensor).tower
+        self._check(batch, tower)
+        pooled, patches = self.towers[tower](batch.to(self.device, self.dtype))
+        return _features(pooled, patches if tokens else patches[:, :0])
+
+    def encode_pixels(self, chips: Sequence[Pixels], *, batch_size: int = 32, tokens: bool = True) -> Features:
+        """Prepare and encode chips of any mixture of sensors, in the order given.
+
+        Raises:
+            InputError: no chips.
+            SensorError: the model takes no images of a chip's sensor.
+        """
+        if not chips:
+            raise InputError("no chips to encode")
+        groups: dict[str, list[int]] = {}
+        for index, chip in enumerate(chips):
+            groups.setdefault(self.config.route(chip.sensor).tower, []).append(index)
+        order, parts = [], []
+        for members in groups.values():
+            for start in range(0, len(members), batch_size):
+                rows = members[start : start + batch_size]
+                batch = torch.stack([self.prepare(chips[row]) for row in rows])
+                parts.append(self.encode_images(batch, chips[rows[0]].sensor.name, tokens=tokens))
+                order += rows
+        inverse = torch.empty(len(order), dtype=torch.long)
+        inverse[torch.tensor(order)] = torch.arange(len(order))
+        return Features.cat(parts).select(inverse)
+
+    @torch.inference_mode()
+    def encode_texts(
+        self,
+        texts: Sequence[str],
+        *,
+        truncation: Truncation = "warn",
+        pad_to_context: bool = False,
+        tokens: bool = True,
+    ) -> Features:
+        """Encode texts, each at its own length; equal texts are encoded once.
+
+        Args:
+            texts: any number of texts, any lengths.
+            truncation: what to do with a text over the context length: ``error``, ``warn`` or ``count`` (cut quietly).
+            pad_to_context: give every position up to the context length, padding included and marked as real, as
+                EBAKER's published local similarity counts them. Slower: every text costs the full context.
+            tokens: whether to give the word tokens too; without them `Features.tokens` is (B, 0, D).
+
+        Returns:
+            float32 features on the model's device, in the order given; N is the length of the longest text.
+
+        Raises:
+            InputError: a text is not a string, is too long, or there is none.
+        """
+        tower = cast(TextTower, self.text)
+        ids = tower.tokenize(texts, truncation).ids
+        if not ids:
+            raise InputError("no texts to encode")
+        return ragged.encode(tower, ids, self.device, pad_to_context=pad_to_context, tokens=tokens)
+
+    def tokenize(self, texts: Sequence[str], truncation: Truncation = "warn") -> tuple[Tensor, Tensor]:
+        """Token ids of a batch for `forward_texts`, padded to its longest text.
+
+        Returns:
+            ids (B, N) int64 and mask (B, N) bool, on the CPU.
+        """
+        tower = cast(TextTower, self.text)
+        return ragged.pad(tower.tokenize(texts, truncation).ids, tower)
+
+    def forward_images(self, batch: Tensor, tower: str = "rgb") -> Features:
+        """Encode images with gradient; takes and gives what `encode_images` does, by tower instead of sensor."""
+        self._check(batch, tower)
+        pooled, patches = self.towers[tower](batch)
+        return _features(pooled, patches)
+
+    def forward_texts(self, ids: Tensor, mask: Tensor) -> Features:
+        """Encode token ids (B, N) with mask (B, N), both from `tokenize`, with gradient."""
+        pooled, words = self.text(ids, mask)
+        return _features(pooled, words, mask)
+
+    def forward(
+        self, images: Mapping[str, Tensor], ids: Tensor, mask: Tensor
+    ) -> tuple[dict[str, Features], Features, Tensor]:
+        """One training step's forward pass, in one call so that wrappers for parallel training see all of it.
+
+        Args:
+            images: batches by tower name.
+            ids: (B, N) token ids.
+            mask: (B, N) of `ids`.
+
+        Returns:
+            image features by tower, text features, and the logit scale (the exponential of the parameter).
+        """
+        found = {name: self.forward_images(batch, name) for name, batch in images.items()}
+        return found, self.forward_texts(ids, mask), self.logit_scale.exp()
+
+    def _check(self, batch: Tensor, tower: str) -> None:
+        entry = self.config.towers.get(tower)
+        if entry is None:
+            raise InputError(f"model {self.config.name!r} has no tower {tower!r}; it has {', '.join(self.towers)}")
+        wanted = (entry.bands, entry.image_size, entry.image_size)
+        if batch.ndim != 4 or tuple(batch.shape[1:]) != wanted:
+            raise InputError(f"tower {tower!r} takes (B, {', '.join(map(str, wanted))}), not {tuple(batch.shape)}")
+
+
+def _features(pooled: Tensor, tokens: Tensor, mask: Tensor | None = None) -> Features:
+    tokens = F.normalize(tokens.float(), dim=-1)
+    if mask is None:
+        mask = torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
+    else:
+        tokens = tokens * mask[..., None]
+    return Features(F.normalize(pooled.float(), dim=-1), tokens, mask)
+
+
+def _prefixes(model: DualEncoder) -> list[tuple[str, str]]:
+    """(prefix in the module tree, prefix in a state dict) where the two differ."""
+    renamed = [("towers.rgb.", "visual.")] if "rgb" in model.towers else []
+    return [*renamed, ("text.", "")] if model.config.text.type == "clip" else renamed
+
+
+def _to_file_keys(module: nn.Module, state: dict[str, Any], prefix: str, _metadata: Any) -> None:  # noqa: ANN401
+    model = cast(DualEncoder, module)
+    for inner, outer in _prefixes(model):
+        for key in [key for key in state if key.startswith(prefix + inner)]:
+            state[prefix + outer + key.removeprefix(prefix + inner)] = state.pop(key)
+
+
+def _from_file_keys(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:  # noqa: ANN401
+    model = cast(DualEncoder, module)
+    own = tuple(prefix + name for name in ("towers.", "text.", "logit_scale"))
+    for inner, outer in _prefixes(model):
+        for key in [key for key in state if key.startswith(prefix + outer) and not key.startswith(own)]:
+            state[prefix + inner + key.removeprefix(prefix + outer)] = state.pop(key)

@@ -1,0 +1,82 @@
+"""From a chip's pixels to the tensor a vision tower takes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from swath.chips import Pixels
+from swath.models.config import SensorInput, TowerConfig
+
+_FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+
+
+def prepare(pixels: Pixels, route: SensorInput, tower: TowerConfig) -> Tensor:
+    """Render or standardise, resize and normalise one chip.
+
+    Args:
+        pixels: the chip.
+        route: how the model takes the chip's sensor.
+        tower: the tower it goes to.
+
+    Returns:
+        (bands, S, S) float32 on the CPU, S being the tower's image size.
+    """
+    if route.input == "rgb":
+        return prepare_picture(Image.fromarray(np.ascontiguousarray(pixels.to_rgb().transpose(1, 2, 0))), tower)
+    return prepare_bands(torch.from_numpy(pixels.sensor.normalize(pixels.data, pixels.valid)), tower)
+
+
+def prepare_picture(picture: Image.Image, tower: TowerConfig) -> Tensor:
+    """Resize and normalise an RGB picture, to the last bit as OpenCLIP's evaluation transform does.
+
+    Returns:
+        (3, S, S) float32.
+    """
+    width, height = picture.size
+    resized = _resized(width, height, tower)
+    if resized != (width, height):
+        picture = picture.resize(resized, _FILTERS[tower.interpolation])
+    left, top, right, bottom = _centre(*resized, tower.image_size)
+    if (left, top, right, bottom) != (0, 0, *resized):
+        picture = picture.crop((left, top, right, bottom))
+    values = torch.from_numpy(np.array(picture, dtype=np.uint8)).permute(2, 0, 1).to(torch.float32).div_(255)
+    mean = torch.tensor(tower.mean, dtype=torch.float32)[:, None, None]
+    std = torch.tensor(tower.std, dtype=torch.float32)[:, None, None]
+    return values.sub_(mean).div_(std).contiguous()
+
+
+def prepare_bands(values: Tensor, tower: TowerConfig) -> Tensor:
+    """Resize standardised bands with an antialiased filter.
+
+    Args:
+        values: (bands, H, W) float32.
+        tower: the tower they go to.
+
+    Returns:
+        (bands, S, S) float32.
+    """
+    height, width = values.shape[1:]
+    columns, rows = _resized(width, height, tower)
+    if (columns, rows) != (width, height):
+        values = F.interpolate(values[None], (rows, columns), mode=tower.interpolation, antialias=True)[0]
+    left, top, right, bottom = _centre(columns, rows, tower.image_size)
+    return values[:, top:bottom, left:right].contiguous()
+
+
+def _resized(width: int, height: int, tower: TowerConfig) -> tuple[int, int]:
+    """Width and height after scaling; the long side is cut down to whole pixels, as torchvision does."""
+    size = tower.image_size
+    if tower.resize == "squash":
+        return size, size
+    if width <= height:
+        return size, int(size * height / width)
+    return int(size * width / height), size
+
+
+def _centre(width: int, height: int, size: int) -> tuple[int, int, int, int]:
+    left, top = round((width - size) / 2), round((height - size) / 2)
+    return left, top, left + size, top + size
