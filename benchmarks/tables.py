@@ -1,0 +1,148 @@
+"""Write the measured tables of docs/results.md and README.md from benchmarks/results/*.json: `make tables`.
+
+Numbers reach the documentation only this way. `make test` fails where the pages and the result files disagree.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "results.md"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- results: written by `make tables` -->", "<!-- end of results -->"
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One line of README's table: a metric of a result and what it says to a reader."""
+
+    result: str
+    metric: str
+    says: str
+    unit: str = ""
+
+
+HEADLINES = (
+    Headline("index_rate", "ratio_to_encoding", "Indexing rate, as a share of the image tower's bare rate"),
+    Headline("ragged_text", "speedup", "Encoding captions at their own length, against padding to 77", "x"),
+    Headline("image_encoding", "speedup", "Encoding images, against plain fp32", "x"),
+    Headline("local_similarity", "speedup", "Local (patch x word) similarity, against the padded einsum", "x"),
+    Headline("search_recall", "recall_unfiltered", "Recall of approximate search"),
+    Headline("search_recall", "recall_filtered_min", "Recall of approximate search, worst filter"),
+    Headline("search_recall", "p50_ms_filtered", "Filtered search, median", " ms"),
+    Headline("rsicd_retrieval", "mR", "RSICD test, mean recall, trained from scratch on RSICD", " %"),
+    Headline("ucm_retrieval", "mR", "UCM-Captions test, mean recall", " %"),
+    Headline("zero_shot", "eurosat_top1", "EuroSAT zero-shot, top 1"),
+    Headline("s1_s2_retrieval", "s1_s2_r1", "Radar scene to its optical twin, R@1"),
+    Headline("eba_planted", "precision", "Planted wrong captions found, precision"),
+    Headline("no_match", "auroc", "Telling a query with no match from one with a match, AUROC"),
+)
+
+
+def load(folder: Path = RESULTS) -> dict[str, Result]:
+    """Every result by name, in alphabetical order."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+
+
+def page(results: dict[str, Result]) -> str:
+    """The whole of docs/results.md."""
+    parts = [
+        "# Measured results\n",
+        "Every table is written by `make tables` from `benchmarks/results/*.json`; nothing here is typed by hand. "
+        "The command above each table repeats it on your machine. Intervals are 95 %.\n",
+    ]
+    parts += [section(result) for result in results.values()]
+    if not results:
+        parts.append("No benchmark has been run yet.\n")
+    return "\n".join(parts)
+
+
+def section(result: Result) -> str:
+    """One result: what it measures, how to repeat it, its numbers."""
+    intervals = result.get("intervals", {})
+    lines = [f"## {result['name']}\n"]
+    subject = purpose(result["name"])
+    if subject:
+        lines.append(subject + "\n")
+    lines += [
+        f"`{result['command']}`  ",
+        f"{result['date']}, commit {result['commit']}, {result['machine']}\n",
+        "| metric | value | 95 % interval |",
+        "|---|---:|---|",
+    ]
+    for metric, value in result["metrics"].items():
+        interval = intervals.get(metric)
+        between = f"{number(interval[0])} to {number(interval[1])}" if interval else ""
+        lines.append(f"| `{metric}` | {number(value)} | {between} |")
+    if result["settings"]:
+        stated = ", ".join(f"{key} = {setting(value)}" for key, value in result["settings"].items())
+        lines.append(f"\nSettings: {stated}.")
+    return "\n".join(lines) + "\n"
+
+
+def summary(results: dict[str, Result], link: str = "docs/results.md") -> str:
+    """README's table: the headlines that have been measured."""
+    rows = []
+    for headline in HEADLINES:
+        result = results.get(headline.result, {})
+        value = result.get("metrics", {}).get(headline.metric)
+        if value is None:
+            continue
+        interval = result.get("intervals", {}).get(headline.metric)
+        between = f" ({number(interval[0])} to {number(interval[1])})" if interval else ""
+        anchor = f"[`{headline.result}`]({link}#{headline.result})"
+        rows.append(f"| {headline.says} | {number(value)}{headline.unit}{between} | {anchor} |")
+    if not rows:
+        return "Nothing has been measured yet."
+    return "\n".join(["| what | value (95 % interval) | benchmark |", "|---|---|---|", *rows])
+
+
+def purpose(name: str) -> str:
+    """The first line of the benchmark's own docstring; empty where the script has another name."""
+    script = ROOT / "benchmarks" / f"{name}.py"
+    if not script.exists():
+        return ""
+    documentation = ast.get_docstring(ast.parse(script.read_text())) or ""
+    return documentation.partition("\n")[0]
+
+
+def number(value: float) -> str:
+    """Four significant digits, counts whole."""
+    if isinstance(value, int) or float(value).is_integer():
+        return f"{int(value)}" if abs(value) < 1e15 else f"{value:.3e}"
+    return f"{value:.4g}"
+
+
+def setting(value: Any) -> str:
+    """A setting as it stands in the result file."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def with_table(readme: str, table: str) -> str:
+    """README with the lines between its two marks replaced."""
+    before, _, rest = readme.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        sys.exit(f"{README} lacks the marks {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+def main() -> None:
+    """Rewrite both pages."""
+    results = load()
+    PAGE.write_text(page(results))
+    README.write_text(with_table(README.read_text(), summary(results)))
+    print(f"wrote {PAGE.relative_to(ROOT)} and the table of {README.name} from {len(results)} results")
+
+
+if __name__ == "__main__":
+    main()
