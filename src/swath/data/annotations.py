@@ -48,11 +48,13 @@ class Annotations:
         name: the data set's name.
         root: the image folder.
         entries: one entry an image.
+        failures: what the reader itself had to leave out (a damaged shard).
     """
 
     name: str
     root: Path
     entries: tuple[Annotation, ...]
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def build(annotations: Annotations, sensor: str | None = None, strict: bool = Fa
         DataError: an image is listed twice, a name points outside the image folder, nothing usable is left, or (with
             `strict`) anything failed.
     """
-    failures: list[Failure] = []
+    failures: list[Failure] = list(annotations.failures)
     pairs: list[Pair] = []
     check_names(annotations)
     for entry in annotations.entries:
@@ -146,7 +148,7 @@ def build(annotations: Annotations, sensor: str | None = None, strict: bool = Fa
             f"data set {annotations.name!r} has no usable pair among {len(annotations.entries)} images "
             f"under {annotations.root}{detail}; check the image folder (images=...)"
         )
-    return Dataset(annotations.name, tuple(pairs), tuple(failures))
+    return Dataset(annotations.name, tuple(pairs), tuple(failures), annotations.root)
 
 
 def check_names(annotations: Annotations) -> None:

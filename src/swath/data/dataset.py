@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from swath.chips import Chip
 from swath.data.pairs import Pair
 from swath.errors import DataError
 
-FailureKind = Literal["missing image", "unreadable image", "empty caption", "image without caption"]
+FailureKind = Literal["missing image", "unreadable image", "empty caption", "image without caption", "damaged shard"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,13 @@ class Dataset:
         name: the data set's name.
         pairs: one entry an image, in the order of the annotation file.
         failures: what was left out, and why.
+        root: the folder that image names are relative to; None for a data set made in memory.
     """
 
     name: str
     pairs: tuple[Pair, ...]
     failures: tuple[Failure, ...] = ()
+    root: Path | None = None
 
     def __len__(self) -> int:
         return len(self.pairs)

@@ -39,10 +39,9 @@ def read_karpathy(path: Path, options: ReadOptions) -> Annotations:
         DataError: not valid JSON, or an entry lacks its file name or sentences; the message names the entry.
     """
     document = load_json(path)
-    images = document.get("images") if isinstance(document, dict) else None
-    if not isinstance(images, list) or not images:
+    if not isinstance(document, dict) or not isinstance(document.get("images"), list) or not document["images"]:
         raise DataError(f'{path} has no list "images"; it is not in Karpathy layout')
-    entries = tuple(_entry(path, number, image) for number, image in enumerate(images))
+    entries = tuple(_entry(path, number, image) for number, image in enumerate(document["images"]))
     root = image_root(path.parent, (entry.name for entry in entries), options)
     return Annotations(str(document.get("dataset") or path.stem), root, entries)
 
@@ -86,7 +85,7 @@ def _entry(path: Path, number: int, image: object) -> Annotation:
         long_captions=tuple(_sentence(where, sentence) for sentence in image.get("long_sentences") or ()),
         labels=_labels(image),
         split=str(image.get("split") or ""),
-        location=_location(where, image.get("location")),
+        location=parse_location(where, image.get("location")),
         provenance=provenance,
     )
 
@@ -110,7 +109,12 @@ def _labels(image: Mapping[str, Any]) -> tuple[str, ...]:
     return ()
 
 
-def _location(where: str, value: object) -> tuple[float, float] | None:
+def parse_location(where: str, value: object) -> tuple[float, float] | None:
+    """(lon, lat) in degrees from a JSON value ``[lon, lat]``; None from null.
+
+    Raises:
+        DataError: anything else, or a place that is not on Earth.
+    """
     if value is None:
         return None
     if not isinstance(value, list) or len(value) != 2 or not all(isinstance(part, int | float) for part in value):

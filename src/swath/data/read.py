@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from swath.data.amfmn import LISTS
 from swath.data.annotations import Annotations, Layout, ReadOptions, build
 from swath.data.dataset import Dataset
 from swath.data.folders import FOLDERS
 from swath.data.karpathy import KARPATHY
+from swath.data.parquet import PARQUET
 from swath.data.splits import apply_splits, read_splits
+from swath.data.tables import TABLE
+from swath.data.webdataset import SHARDS
 from swath.errors import DataError
 
-LAYOUTS: tuple[Layout, ...] = (KARPATHY, FOLDERS)
+LAYOUTS: tuple[Layout, ...] = (KARPATHY, LISTS, SHARDS, PARQUET, TABLE, FOLDERS)
 """Every layout, in the order in which they are tried: the more telling first."""
 
 

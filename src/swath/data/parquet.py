@@ -1,0 +1,148 @@
+"""Parquet tables of pairs: image paths beside an image folder, or the image bytes themselves (Hugging Face layout)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from swath.data.annotations import Annotations, Layout, ReadOptions, image_root
+from swath.data.columns import Columns, RowGatherer, choose_columns
+from swath.data.dataset import Dataset
+from swath.data.packed import suffix_of, unpack_folder, unpack_image
+from swath.data.pairs import Pair
+from swath.errors import DataError
+
+_BATCH = 256
+
+
+def find_parquet(path: Path) -> Path | None:
+    """`path`, if it is a Parquet file or a folder with Parquet files (also in ``data/``)."""
+    if path.is_file():
+        return path if path.suffix == ".parquet" else None
+    return path if _files(path) else None
+
+
+def read_parquet(path: Path, options: ReadOptions) -> Annotations:
+    """Read one Parquet file, or all in a folder.
+
+    The image column holds paths, bytes, or ``{"bytes", "path"}``; bytes are unpacked once (see `unpack_folder`). The
+    caption column holds a text or a list of texts. Splits: the ``split`` column, or the file's name
+    (``train-00000-of-00002.parquet``).
+
+    Raises:
+        DataError: not Parquet, columns missing, a caption without image.
+    """
+    gatherer = RowGatherer()
+    folder = unpack_folder(path, options)
+    packed = False
+    for file in [path] if path.is_file() else _files(path):
+        packed |= _read_file(file, gatherer, folder)
+    entries = gatherer.annotations()
+    if not entries:
+        raise DataError(f"{path} has no rows")
+    beside = path.parent if path.is_file() else path
+    root = folder if packed else image_root(beside, (entry.name for entry in entries), options)
+    return Annotations(path.stem if path.is_file() else path.resolve().name, root, entries)
+
+
+def write_parquet(dataset: Dataset, path: Path, embed_images: bool = False) -> None:
+    """Write a data set as one Parquet file that `read_parquet` reads back.
+
+    Args:
+        dataset: pairs of plain image files.
+        path: the file to write.
+        embed_images: put the image bytes into the table; otherwise the image names, relative to `dataset.root`.
+
+    Raises:
+        DataError: an image file cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts = pa.list_(pa.string())
+    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())]) if embed_images else pa.string()
+    kinds = {"image": image, "captions": texts, "long_captions": texts, "labels": texts}
+    kinds |= {"split": pa.string(), "dataset": pa.string(), "lon": pa.float64(), "lat": pa.float64()}
+    schema = pa.schema(list(kinds.items()))
+    with pq.ParquetWriter(path, schema) as writer:
+        for start in range(0, len(dataset), _BATCH):
+            rows = [_row(pair, embed_images) for pair in dataset.pairs[start : start + _BATCH]]
+            writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=schema))
+
+
+PARQUET = Layout("parquet", "a .parquet table with an image and a caption column", find_parquet, read_parquet)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.parquet")) or sorted(folder.glob("data/*.parquet"))
+
+
+def _read_file(path: Path, gatherer: RowGatherer, folder: Path) -> bool:
+    """Gather one file's rows; True if it holds image bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            columns = choose_columns(file.schema_arrow.names, str(path))
+            packed = not (
+                pa.types.is_string(file.schema_arrow.field(columns.image).type)
+                or pa.types.is_large_string(file.schema_arrow.field(columns.image).type)
+            )
+            wanted = [name for name in _used(columns) if name]
+            for number, row in enumerate(_rows(file, wanted), 1):
+                name = _unpacked(row[columns.image], path, number, folder) if packed else ""
+                gatherer.add(row, columns, path, number, name)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path} is not a readable Parquet file: {error}") from error
+    return packed
+
+
+def _used(columns: Columns) -> tuple[str, ...]:
+    return (
+        columns.image,
+        columns.caption,
+        columns.long,
+        columns.label,
+        columns.split,
+        columns.dataset,
+        columns.lon,
+        columns.lat,
+    )
+
+
+def _rows(file: Any, columns: list[str]) -> Iterator[dict[str, object]]:  # noqa: ANN401
+    for batch in file.iter_batches(batch_size=_BATCH, columns=columns):
+        yield from batch.to_pylist()
+
+
+def _unpacked(value: object, path: Path, number: int, folder: Path) -> str:
+    """Unpack one image cell; returns the image's name."""
+    data = value.get("bytes") if isinstance(value, Mapping) else value
+    given = value.get("path") if isinstance(value, Mapping) else None
+    if not isinstance(data, bytes) or not data:
+        raise DataError(f"{path}, row {number}: a caption without image (the image cell is empty)")
+    name = str(given) if given else f"{path.stem}-{number:06d}{suffix_of(data)}"
+    unpack_image(folder, name, data)
+    return name
+
+
+def _row(pair: Pair, embed_images: bool) -> dict[str, object]:
+    image: object = pair.name
+    if embed_images:
+        try:
+            image = {"bytes": Path(pair.chip.scene.href).read_bytes(), "path": pair.name}
+        except OSError as error:
+            raise DataError(f"image {pair.chip.scene.href} cannot be read: {error}") from error
+    lon, lat = pair.location or (None, None)
+    return {
+        "image": image,
+        "captions": list(pair.captions),
+        "long_captions": list(pair.long_captions),
+        "labels": list(pair.labels),
+        "split": pair.split,
+        "dataset": pair.provenance.get("dataset"),
+        "lon": lon,
+        "lat": lat,
+    }
