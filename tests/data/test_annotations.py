@@ -7,7 +7,7 @@ import pytest
 from generate.captions import entries, karpathy, picture, save
 from swath.data import read_dataset
 from swath.data.dataset import Failure
-from swath.errors import DataError
+from swath.errors import DataError, SensorError
 
 
 def change(folder, edit):
@@ -77,12 +77,18 @@ def test_sensor_is_kept_and_checked(tmp_path):
     (tmp_path / "d.json").write_text(json.dumps({"images": [{"filename": "a.png", "sentences": ["ships ."]}]}))
     (radar,) = read_dataset(tmp_path, sensor="sar")
     assert radar.chip.sensor.name == "sar"
+    assert [layer.index for layer in radar.chip.scene.layers] == [1]
     (grey,) = read_dataset(tmp_path)
     assert [layer.index for layer in grey.chip.scene.layers] == [1, 1, 1]
     save(tmp_path / "images" / "a.png", picture(1))
-    with pytest.raises(DataError, match=r"3 band\(s\), sensor 's2-l2a' needs 12"):
+    with pytest.raises(DataError, match="lacks band.*of sensor 's2-l2a'"):
         read_dataset(tmp_path, sensor="s2-l2a")
 
 
 def test_failures_are_values():
     assert Failure("missing image", "a", "b") == Failure("missing image", "a", "b", "")
+
+
+def test_unknown_sensor(tmp_path):
+    with pytest.raises(SensorError, match="unknown sensor"):
+        read_dataset(karpathy(tmp_path), sensor="webcam")

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 from swath.chips import Chip, Layer, SceneRef, Window
-from swath.errors import DataError
+from swath.errors import DataError, SwathError
 from swath.sensors import sensor as sensor_named
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-"""Endings of the files that count as images, in lower case."""
+IMAGE_SUFFIXES = frozenset({".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+"""Endings of the files that count as images, in lower case: those that `swath.raster` reads."""
 
 MAX_PIXELS = 1 << 30
 """Images that claim more pixels than this are refused unread."""
+
+# Pillow's mode of an 8-bit picture -> the number of its colours. Palettes are expanded when pixels are read.
+_PICTURE_MODES = {"RGB": 3, "RGBA": 3, "P": 3, "L": 1, "LA": 1}
+_PICTURE_SENSORS = frozenset({"rgb", "s2-tci"})
 
 
 class UnreadableImageError(DataError):
@@ -23,41 +28,55 @@ class UnreadableImageError(DataError):
 
 
 def image_chip(path: Path, name: str, sensor: str | None = None) -> Chip:
-    """The chip of a whole image file. Reads the header, no pixels (about 50 microseconds a file).
+    """The chip of a whole image file. Reads the header, no pixels.
+
+    8-bit pictures take about 50 microseconds a file; anything else (GeoTIFF, another sensor) goes through
+    `swath.raster.scene_from_file`, which recognises the sensor and the footprint.
 
     Args:
         path: the image.
         name: what the data set calls it; becomes the scene's id.
-        sensor: name of its sensor; ``rgb`` by default. Grey images pass as ``rgb`` with their one band three times.
+        sensor: name of its sensor; recognised by default. Grey pictures pass as ``rgb``, their one band three times.
 
     Returns:
-        A chip without footprint whose window is the image.
+        A chip whose window is the whole image.
 
     Raises:
         FileNotFoundError: there is no such file.
-        UnreadableImageError: the file is no image, claims an absurd size, or has too few bands for `sensor`.
+        UnreadableImageError: the file is no image, claims an absurd size, or does not fit `sensor`.
     """
-    size, bands = _header(path)
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    header = _picture_header(path) if sensor is None or sensor in _PICTURE_SENSORS else None
+    if header is None:
+        return _raster_chip(path, name, sensor)
+    (width, height), colours = header
     wanted = sensor_named(sensor or "rgb")
-    count = len(wanted.bands)
-    if count > bands and bands != 1:
-        raise UnreadableImageError(f"{path} has {bands} band(s), sensor {wanted.name!r} needs {count}")
-    href = str(path.absolute())
-    layers = tuple(Layer(band.name, href, 1 if bands == 1 else number) for number, band in enumerate(wanted.bands, 1))
-    return Chip(SceneRef(name, href, wanted.name, layers), Window(0, 0, *size))
+    href = os.path.realpath(path)
+    layers = tuple(Layer(band.name, href, min(number, colours)) for number, band in enumerate(wanted.bands, 1))
+    return Chip(SceneRef(name, href, wanted.name, layers), Window(0, 0, width, height))
 
 
-def _header(path: Path) -> tuple[tuple[int, int], int]:
-    """((width, height), number of bands) of an image file; palette images count as colour."""
+def _picture_header(path: Path) -> tuple[tuple[int, int], int] | None:
+    """((width, height), colours) of an 8-bit picture; None for a file that Pillow does not read as one."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                size, bands = image.size, 3 if image.mode == "P" else len(image.getbands())
-    except FileNotFoundError:
-        raise
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise UnreadableImageError(f"{path} cannot be read as an image: {error}") from error
-    if min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
+                size, colours = image.size, _PICTURE_MODES.get(image.mode)
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+        return None
+    if size[0] * size[1] > MAX_PIXELS:
         raise UnreadableImageError(f"{path} claims {size[0]} x {size[1]} pixels; refused")
-    return size, bands
+    return None if colours is None else (size, colours)
+
+
+def _raster_chip(path: Path, name: str, sensor: str | None) -> Chip:
+    from swath.raster import scene_from_file, scene_grid
+
+    try:
+        scene = scene_from_file(str(path), sensor=sensor, scene_id=name)
+        grid = scene_grid(scene)
+    except SwathError as error:
+        raise UnreadableImageError(str(error)) from error
+    return Chip(scene, Window(0, 0, grid.width, grid.height), scene.footprint)

@@ -15,6 +15,7 @@ from swath.data.splits import apply_splits, read_splits
 from swath.data.tables import TABLE
 from swath.data.webdataset import SHARDS
 from swath.errors import DataError
+from swath.sensors import matching
 
 LAYOUTS: tuple[Layout, ...] = (KARPATHY, LISTS, SHARDS, PARQUET, TABLE, FOLDERS)
 """Every layout, in the order in which they are tried: the more telling first."""
@@ -48,7 +49,10 @@ def read_dataset(
 
     Raises:
         DataError: nothing is there, the layout is not recognised, or the file is broken.
+        SensorError: there is no such sensor.
     """
+    if sensor is not None:
+        matching(sensor)
     annotations = read_annotations(path, images=images, layout=layout, unpack=unpack, name=name)
     if split_file is not None:
         annotations = apply_splits(annotations, read_splits(Path(split_file)), Path(split_file))
