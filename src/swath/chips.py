@@ -79,12 +79,18 @@ class Layer:
     Attributes:
         band: the band's name in the scene's sensor.
         href: path or URL of the file that holds it.
-        index: 1-based band number in that file.
+        index: 1-based band number in that file; in a palette image 1, 2, 3 are red, green, blue.
+        scale: factor from stored numbers to the sensor's units.
+        offset: what is added after scaling (-1000 for Sentinel-2 of processing baseline 04.00 and later).
+        nodata: stored number that means no data, where the source declares one; None leaves it to the file.
     """
 
     band: str
     href: str
     index: int
+    scale: float = 1.0
+    offset: float = 0.0
+    nodata: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

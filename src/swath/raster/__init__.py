@@ -1,0 +1,28 @@
+"""The one door to GDAL: headers, windows, footprints, reduced pictures. Nothing else in swath opens a raster."""
+
+from __future__ import annotations
+
+from swath.raster.footprints import footprint
+from swath.raster.gdal import DRIVERS, SUFFIXES, release
+from swath.raster.info import RasterInfo, describe
+from swath.raster.pictures import thumbnail
+from swath.raster.reading import MIN_VALID, quicklook, read_chip, scene_grid
+from swath.raster.scenes import read_image, scene_from_file
+from swath.raster.windows import tile
+
+__all__ = [
+    "DRIVERS",
+    "MIN_VALID",
+    "SUFFIXES",
+    "RasterInfo",
+    "describe",
+    "footprint",
+    "quicklook",
+    "read_chip",
+    "read_image",
+    "release",
+    "scene_from_file",
+    "scene_grid",
+    "thumbnail",
+    "tile",
+]

@@ -1,0 +1,190 @@
+"""Footprints on Earth: a window's outline in EPSG:4326, right at the antimeridian and at the poles.
+
+Straight edges in a projection are curves in longitude and latitude, so edges are densified before they are transformed.
+Longitudes are then unwrapped along the ring; a ring that leaves [-180, 180] is split at the antimeridian (RFC 7946,
+section 3.1.9), and a ring that goes once around a pole is closed over the pole.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pyproj
+import shapely
+from affine import Affine
+from numpy.typing import NDArray
+from pyproj.exceptions import CRSError, ProjError
+from shapely.affinity import translate
+from shapely.geometry import MultiPolygon, Polygon, box
+from shapely.geometry.base import BaseGeometry
+
+from swath.chips import Footprint, Window
+from swath.errors import GeoreferenceError
+from swath.raster.info import RasterInfo
+
+EDGE_POINTS = 21
+"""Points on each edge; with 21 the outline of a 110 km Sentinel-2 tile is right to less than a metre."""
+
+_MAX_EDGE_POINTS = 21 * 8**3
+
+_SLACK = 1e-9
+
+_STRAIGHT = 1e-7
+"""Degrees (about a centimetre) by which a point may lie off the line between its neighbours and be left out."""
+
+_Area = tuple[float, float, float, float]
+"""(col, row, width, height) in pixels, not bound to the grid."""
+
+
+class _Transformers(threading.local):
+    """One thread's transformers: pyproj's may not be shared between threads."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[pyproj.Transformer, pyproj.Transformer]] = {}
+
+
+_transformers = _Transformers()
+
+
+def _transformer(crs: str) -> tuple[pyproj.Transformer, pyproj.Transformer]:
+    """(to EPSG:4326, from EPSG:4326), both in (x, y) = (lon, lat) order."""
+    found = _transformers.known.get(crs)
+    if found is None:
+        if len(_transformers.known) > 256:
+            _transformers.known.clear()
+        found = (
+            pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True),
+            pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True),
+        )
+        _transformers.known[crs] = found
+    return found
+
+
+def footprint(info: RasterInfo, window: Window | None = None) -> Footprint | None:
+    """Where a scene, or a window of it, lies.
+
+    Args:
+        info: the scene's header.
+        window: pixels of the scene; None for all of it.
+
+    Returns:
+        A polygon or multipolygon in EPSG:4326 (lon, lat); None where the file has no georeference.
+
+    Raises:
+        GeoreferenceError: the file's CRS or transform cannot be placed on Earth.
+    """
+    if info.crs is None:
+        return None
+    area = window or Window(0, 0, info.width, info.height)
+    try:
+        geometry = outline(info.crs, info.transform, area)
+    except (CRSError, ProjError) as error:
+        raise GeoreferenceError(
+            f"{info.href}: cannot use its CRS ({error}); assign one with gdal_edit.py -a_srs"
+        ) from error
+    except GeoreferenceError as error:
+        raise GeoreferenceError(f"{info.href}: {error}") from error
+    return Footprint(geometry, info.crs)
+
+
+def outline(crs: str, transform: Affine, window: Window) -> BaseGeometry:
+    """The outline of a window in EPSG:4326, see `footprint`.
+
+    Raises:
+        GeoreferenceError: no part of the outline lies on Earth.
+    """
+    forward, backward = _transformer(crs)
+    area = (float(window.col), float(window.row), float(window.width), float(window.height))
+    poles = [sign for sign in (1.0, -1.0) if _holds_pole(backward, transform, area, 90.0 * sign)]
+    points = EDGE_POINTS
+    if poles:
+        # A pole on the border has no longitude: move the border a pixel outwards, and follow it closely.
+        area, points = (area[0] - 1, area[1] - 1, area[2] + 2, area[3] + 2), 8 * EDGE_POINTS
+    while True:
+        lon, lat = _ring(forward, transform, area, points)
+        turns = round((_unwrap(lon)[-1] - lon[0]) / 360.0)
+        # A coarse ring may jump across a nearby pole; only a ring around exactly one pole goes around once.
+        if (abs(turns) == 1) == (len(poles) == 1) or points >= _MAX_EDGE_POINTS:
+            break
+        points *= 8
+    if abs(turns) == 1 and poles:
+        geometry: BaseGeometry = _over_pole(lon, lat, poles[0])
+    else:
+        geometry = _split(Polygon(np.column_stack([_unwrap(lon), lat])))
+    if not geometry.is_valid:
+        geometry = _areas(shapely.make_valid(geometry))
+    return geometry.simplify(_STRAIGHT)
+
+
+def _ring(
+    forward: pyproj.Transformer, transform: Affine, area: _Area, points: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Longitudes and latitudes along the window's outline, first point repeated at the end."""
+    step = np.linspace(0.0, 1.0, points)[:-1]
+    one, zero = np.ones_like(step), np.zeros_like(step)
+    col, row, width, height = area
+    cols = col + width * np.concatenate([zero, step, one, 1 - step])
+    rows = row + height * np.concatenate([step, one, 1 - step, zero])
+    lon, lat = forward.transform(*(transform * (cols, rows)))
+    good = np.isfinite(lon) & np.isfinite(lat)
+    lon, lat = np.asarray(lon)[good], np.asarray(lat)[good]
+    if lon.size < 3:
+        raise GeoreferenceError("its corners lie nowhere on Earth; check the CRS and the geotransform")
+    if np.abs(lat).max() > 90.0 + 1e-6 or np.abs(lon).max() > 720.0:
+        raise GeoreferenceError(
+            f"its corners have longitude {lon[0]:g} and latitude {lat[0]:g}; the coordinates do not fit the CRS it declares"
+        )
+    lat = np.clip(lat, -90.0, 90.0)
+    return np.append(lon, lon[0]), np.append(lat, lat[0])
+
+
+def _unwrap(lon: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Longitudes without jumps of 360 degrees between neighbours."""
+    return np.unwrap(lon, period=360.0)
+
+
+def _holds_pole(backward: pyproj.Transformer, transform: Affine, area: _Area, latitude: float) -> bool:
+    """Whether a pole is one point of the projection, and that point lies in the area or within half a pixel of it."""
+    x, y = backward.transform([0.0, 90.0], [latitude, latitude])
+    if not np.all(np.isfinite([*x, *y])) or abs(x[0] - x[1]) > 1e-3 or abs(y[0] - y[1]) > 1e-3:
+        return False
+    col, row = ~transform * (x[0], y[0])
+    left, top, width, height = area
+    return bool(left - 0.5 <= col <= left + width + 0.5 and top - 0.5 <= row <= top + height + 0.5)
+
+
+def _over_pole(lon: NDArray[np.float64], lat: NDArray[np.float64], sign: float) -> BaseGeometry:
+    """Close a ring that goes once around a pole: a band from -180 to 180 that reaches the pole."""
+    wrapped = (lon[:-1] + 180.0) % 360.0 - 180.0
+    order = np.argsort(wrapped)
+    x, y = wrapped[order], lat[:-1][order]
+    edge = np.interp(180.0, [x[-1], x[0] + 360.0], [y[-1], y[0]])
+    pole = 90.0 * sign
+    ring = [(-180.0, edge), *zip(x, y, strict=True), (180.0, edge), (180.0, pole), (-180.0, pole)]
+    return Polygon(ring)
+
+
+def _split(polygon: Polygon) -> BaseGeometry:
+    """Bring a polygon with unwrapped longitudes into [-180, 180], in parts where it crosses the antimeridian."""
+    west, _, east, _ = polygon.bounds
+    if west >= -180.0 - _SLACK and east <= 180.0 + _SLACK:
+        return shapely.transform(polygon, lambda ring: np.clip(ring, (-180.0, -90.0), (180.0, 90.0)))
+    if not polygon.is_valid:
+        polygon = _areas(shapely.make_valid(polygon))
+    parts: list[BaseGeometry] = []
+    for turn in range(int(np.floor((west + 180.0) / 360.0)), int(np.ceil((east + 180.0) / 360.0))):
+        part = polygon.intersection(box(360.0 * turn - 180.0, -90.0, 360.0 * turn + 180.0, 90.0))
+        if part.area > 0:
+            parts.append(translate(part, xoff=-360.0 * turn))
+    return _areas(shapely.union_all(parts))
+
+
+def _areas(geometry: BaseGeometry) -> BaseGeometry:
+    """The polygons of a geometry, without the points and lines that cutting leaves."""
+    polygons = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
+    if not polygons and geometry.geom_type == "GeometryCollection":
+        polygons = [
+            p for part in shapely.get_parts(geometry) for p in shapely.get_parts(part) if p.geom_type == "Polygon"
+        ]
+    return polygons[0] if len(polygons) == 1 else MultiPolygon(polygons)

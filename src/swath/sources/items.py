@@ -1,0 +1,210 @@
+"""From one STAC item to a scene."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pystac
+from shapely.errors import ShapelyError
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
+
+from swath.chips import Footprint, Layer, SceneRef
+from swath.errors import SensorError, SourceError, SwathError
+from swath.raster import describe, footprint, scene_from_file
+from swath.raster.hrefs import without_signature
+from swath.raster.scenes import choose_sensor
+from swath.sensors import SENSORS, Sensor, matching
+from swath.sources.assets import AssetBand, item_bands, layer_of, polarizations
+
+
+def scene_from_item(
+    item: pystac.Item,
+    resolve: Callable[[str], str],
+    *,
+    sensor: str | None = None,
+    collection: Callable[[], Mapping[str, Any]] = dict,
+) -> SceneRef:
+    """Describe a STAC item as a scene.
+
+    Bands are found by name in ``bands``, ``eo:bands``, ``raster:bands``, ``sar:polarizations`` and the asset keys; an
+    item with one unnamed asset is recognised from the file.
+
+    Args:
+        item: the item.
+        resolve: turns an asset's href into an absolute path or URL, or raises.
+        sensor: sensor or family to read the item as; None to recognise it.
+        collection: gives the item's collection as a dictionary (empty where there is none); asked only where the item
+            alone does not tell its bands.
+
+    Raises:
+        SourceError: the item has no data asset or no usable geometry.
+        SensorError: no sensor fits the item's assets.
+        RasterError: the item's file cannot be read.
+    """
+    bands = item_bands(item, resolve)
+    if not bands:
+        keys = ", ".join(item.assets) or "none"
+        raise SourceError(f"STAC item {item.id!r}: has no image asset (assets: {keys}); drop the item or add its data")
+    target, layers = _fit(item, bands, sensor, collection)
+    return SceneRef(
+        id=item.id,
+        href=without_signature(layers[0].href),
+        sensor=target.name,
+        layers=layers,
+        footprint=_footprint(item, layers),
+        datetime=_moment(item),
+        properties=_properties(item),
+    )
+
+
+def _fit(
+    item: pystac.Item,
+    bands: Sequence[AssetBand],
+    declared: str | None,
+    collection: Callable[[], Mapping[str, Any]],
+) -> tuple[Sensor, tuple[Layer, ...]]:
+    """The sensor and layers of an item: by names across assets, else from its only data file."""
+    constellation = str(item.properties.get("constellation") or item.properties.get("platform") or "").lower()
+    if constellation.startswith(("sentinel-1", "sentinel-2")):
+        constellation = constellation[:10]
+    allowed = matching(declared) if declared else tuple(SENSORS)
+    for target in sorted((SENSORS[name] for name in allowed), key=lambda entry: -len(entry.bands)):
+        chosen = _match(bands, target)
+        if chosen is None or not _plausible(chosen, target, declared, constellation):
+            continue
+        layers = tuple(
+            layer_of(band, name, target, item.properties) for band, name in zip(chosen, target.band_names, strict=True)
+        )
+        return target, layers
+    files = list(dict.fromkeys(band.href for band in bands))
+    if len(files) == 1:
+        return _from_file(item, bands, declared, constellation, collection)
+    offered = "; ".join(dict.fromkeys(f"{band.key} ({'/'.join(band.names)})" for band in bands))
+    raise SensorError(
+        f"STAC item {item.id!r}: no {'sensor' if declared is None else repr(declared)} fits its assets: {offered}; "
+        f"name the --sensor (one of {', '.join(sorted(SENSORS))})"
+    )
+
+
+def _match(bands: Sequence[AssetBand], target: Sensor) -> list[AssetBand] | None:
+    """The band offered for each of a sensor's bands, or None where one is not offered."""
+    picture = target.units == "dn8" and not target.is_radar
+    pool = [band for band in bands if band.visual == picture] or ([*bands] if picture else [])
+    chosen: list[AssetBand] = []
+    for wanted in target.bands:
+        named = (band for band in pool if any(wanted.answers_to(name) for name in band.names))
+        found = next(named, None)
+        if found is None:
+            return None
+        chosen.append(found)
+    return chosen
+
+
+def _plausible(chosen: Sequence[AssetBand], target: Sensor, declared: str | None, constellation: str) -> bool:
+    """Whether the sensor whose bands were found is the one that constellation and pixel type speak for."""
+    if declared == target.name:
+        return True
+    info = describe(chosen[0].href)
+    names = [*target.band_names]
+    if info.band_count < len(names) and len({band.href for band in chosen}) == 1:
+        return False
+    try:
+        return choose_sensor(info, names, None, constellation, band_count=len(names)) == target
+    except SensorError:
+        return False
+
+
+def _from_file(
+    item: pystac.Item,
+    bands: Sequence[AssetBand],
+    declared: str | None,
+    constellation: str,
+    collection: Callable[[], Mapping[str, Any]],
+) -> tuple[Sensor, tuple[Layer, ...]]:
+    """Recognise an item whose metadata does not name its bands, from its only file and its collection's words."""
+    href = bands[0].href
+    info = describe(href)
+    names: tuple[str, ...] = ()
+    if not info.band_names and constellation == "sentinel-1":
+        names = polarizations(item.properties)
+        if not names:
+            about = collection()
+            words = [str(about.get("title") or ""), str(about.get("description") or "")]
+            names = polarizations(about.get("summaries") or {}, *words)
+    scene = scene_from_file(
+        href, sensor=declared, bands=names if len(names) == info.band_count else None, constellation=constellation
+    )
+    target = SENSORS[scene.sensor]
+    stored = {band.index: band for band in bands}
+    layers = tuple(
+        layer if layer.index not in stored else _keep_scale(layer, stored[layer.index], target, item.properties)
+        for layer in scene.layers
+    )
+    return target, layers
+
+
+def _keep_scale(layer: Layer, band: AssetBand, target: Sensor, properties: Mapping[str, Any]) -> Layer:
+    """A layer found in the file with the scaling its metadata declares; a format's own scaling stays."""
+    return layer if layer.scale != 1.0 else layer_of(band, layer.band, target, properties)
+
+
+def _footprint(item: pystac.Item, layers: Sequence[Layer]) -> Footprint | None:
+    if item.geometry is None:
+        return footprint(describe(layers[0].href))
+    try:
+        geometry: BaseGeometry = shape(item.geometry)
+    except (ShapelyError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SourceError(f"STAC item {item.id!r}: unreadable geometry ({error}); correct the item") from error
+    west, south, east, north = geometry.bounds if not geometry.is_empty else (0.0, 0.0, 0.0, 91.0)
+    if not (-180.0 <= west <= east <= 180.0 and -90.0 <= south <= north <= 90.0):
+        raise SourceError(
+            f"STAC item {item.id!r}: geometry is empty or outside longitude and latitude "
+            f"({west:g}, {south:g}, {east:g}, {north:g}); correct the item"
+        )
+    code = item.properties.get("proj:code")
+    if not code and item.properties.get("proj:epsg"):
+        code = f"EPSG:{item.properties['proj:epsg']}"
+    return Footprint(geometry, str(code or "EPSG:4326"))
+
+
+def _moment(item: pystac.Item) -> datetime | None:
+    moment = item.datetime or item.common_metadata.start_datetime
+    if moment is None:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _properties(item: pystac.Item) -> dict[str, Any]:
+    """The item's properties as JSON values, with its collection."""
+    properties: dict[str, Any] = json.loads(json.dumps(item.properties, default=str))
+    if item.collection_id:
+        properties.setdefault("collection", item.collection_id)
+    return properties
+
+
+def parse_item(document: Mapping[str, Any]) -> pystac.Item:
+    """A STAC item from its JSON, whatever STAC version it was written in.
+
+    Raises:
+        SourceError: it is no STAC item.
+    """
+    name = document.get("id", "without id") if isinstance(document, Mapping) else "without id"
+    try:
+        return pystac.Item.from_dict(dict(document), preserve_dict=True, migrate=True)
+    except SwathError:
+        raise
+    except (
+        pystac.errors.STACError,
+        pystac.errors.STACTypeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as error:
+        raise SourceError(
+            f"STAC item {name!r}: not a valid item ({type(error).__name__}: {error}); correct it"
+        ) from error
