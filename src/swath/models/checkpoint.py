@@ -177,5 +177,5 @@ def digest_of(state: Mapping[str, Tensor], config: ModelConfig) -> str:
     for key in sorted(state):
         value = state[key].detach().cpu().contiguous()
         sha.update(f"\n{key} {value.dtype} {tuple(value.shape)}\n".encode())
-        sha.update(value.reshape(-1).view(torch.uint8).numpy())
+        sha.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return sha.hexdigest()[:DIGEST_LENGTH]

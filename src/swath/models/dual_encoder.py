@@ -60,8 +60,8 @@ class DualEncoder(nn.Module):
         )
         self.logit_scale = nn.Parameter(torch.tensor(INITIAL_LOGIT_SCALE))
         self._digest: str | None = None
-        self.register_state_dict_post_hook(_to_file_keys)
-        self.register_load_state_dict_pre_hook(_from_file_keys)
+        self.register_state_dict_post_hook(_to_file_keys)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_pre_hook(_from_file_keys)  # type: ignore[no-untyped-call]
 
     @classmethod
     def from_pretrained(

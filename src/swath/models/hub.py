@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from swath.errors import CheckpointError, ModelError
+from swath.models import zoo
 from swath.models.config import CONFIG_FILE
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -33,6 +34,8 @@ def resolve(name: str, revision: str | None = None) -> Path:
         raise CheckpointError(f"{name} is a file, not a model directory; turn it into one with: swath convert {name}")
     if (found := packaged(name)) is not None:
         return found
+    if (entry := zoo.find(name)) is not None:
+        return zoo.obtain(entry, revision)
     if _HUB_ID.fullmatch(name):
         return fetch(name, revision)
     raise ModelError(

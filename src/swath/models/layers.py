@@ -40,7 +40,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, causal: bool = False) -> Tensor:
         """Attend (B, N, W) -> (B, N, W); with `causal` a position sees itself and those before it."""
         qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = qkv.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv.reshape(*x.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         out = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
         return self.out_proj(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import html
-import warnings
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib import resources
@@ -19,6 +18,7 @@ import regex
 
 from swath.errors import InputError
 from swath.models.towers import Tokenized, Truncation
+from swath.models.truncation import check_lengths
 
 ALL_MERGES = 48_894
 """Merges of CLIP's vocabulary: 48,894 + 512 bytes + start and end = 49,408."""
@@ -28,10 +28,6 @@ MAX_CHARACTERS = 20_000
 
 _MERGES_FILE = "bpe_simple_vocab_16e6.txt.gz"
 _WORD = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+", regex.IGNORECASE)
-
-
-class TruncationWarning(UserWarning):
-    """Texts were longer than the model's context and lost their ends."""
 
 
 class Tokenizer:
@@ -97,25 +93,11 @@ class Tokenizer:
         """
         if isinstance(texts, str):
             raise InputError("give a list of texts, not one text")
-        ids, truncated, longest = [], 0, 0
-        for position, text in enumerate(texts):
-            row = [self.start_id, *self.encode(text), self.end_id]
-            if len(row) > context_length:
-                if truncation == "error":
-                    raise InputError(
-                        f"text {position} has {len(row)} tokens, the model takes {context_length}: {text[:60]!r}...; "
-                        "shorten it, allow truncation, or use a long-context model"
-                    )
-                truncated, longest = truncated + 1, max(longest, len(row))
-                row = [*row[: context_length - 1], self.end_id]
-            ids.append(row)
-        if truncated and truncation == "warn":
-            warnings.warn(
-                f"{truncated} of {len(ids)} texts were cut to {context_length} tokens (longest {longest})",
-                TruncationWarning,
-                stacklevel=2,
-            )
-        return Tokenized(ids, truncated)
+        rows = [[self.start_id, *self.encode(text), self.end_id] for text in texts]
+        over = check_lengths([len(row) for row in rows], texts, context_length, truncation)
+        if over:
+            rows = [row if len(row) <= context_length else [*row[: context_length - 1], self.end_id] for row in rows]
+        return Tokenized(rows, over)
 
     def _encode_word(self, word: str) -> tuple[int, ...]:
         table = _byte_symbols()

@@ -1,0 +1,129 @@
+"""Any encoder of the transformers library as a text tower (MiniLM for CLOSP, multilingual models)."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from swath.errors import CheckpointError, InputError, MissingExtraError, ModelError
+from swath.models.config import TextConfig
+from swath.models.towers import Tokenized, Truncation, parse_options
+from swath.models.truncation import check_lengths
+
+FOLDER = "text"
+"""Where a saved model keeps the encoder's configuration and tokenizer."""
+
+
+class TransformersOptions(BaseModel):
+    """Options of a ``transformers`` text tower.
+
+    Attributes:
+        source: directory or hub id of the encoder and its tokenizer; a saved model keeps both itself and needs it no
+            more.
+        pretrained: whether a fresh model starts from the source's weights.
+        pooling: ``cls`` takes the first token (CLOSP), ``mean`` the average of all (sentence-transformers).
+        projection: whether a linear layer maps to the shared space; without it the sizes must agree (CLOSP).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    pretrained: bool = False
+    pooling: Literal["cls", "mean"] = "mean"
+    projection: bool = True
+
+
+class TransformersText(nn.Module):
+    """An encoder with attention masks, its tokenizer, pooling and projection.
+
+    Args:
+        encoder: a transformers model that gives `last_hidden_state`.
+        tokenizer: its tokenizer.
+        options: pooling and projection.
+        context_length: most tokens of one text.
+        embed_dim: length of the output vectors.
+
+    Raises:
+        ModelError: without projection the encoder's width is not `embed_dim`.
+    """
+
+    ragged = True
+
+    def __init__(
+        self,
+        encoder: Any,  # noqa: ANN401 - any transformers model
+        tokenizer: Any,  # noqa: ANN401 - any transformers tokenizer
+        options: TransformersOptions,
+        context_length: int,
+        embed_dim: int,
+    ) -> None:
+        super().__init__()
+        width = int(encoder.config.hidden_size)
+        if not options.projection and width != embed_dim:
+            raise ModelError(f"{options.source} gives vectors of {width}, not {embed_dim}; allow a projection")
+        self.encoder = encoder
+        self.tokenizer = tokenizer
+        self.options = options
+        self.context_length = context_length
+        self.pad_id = int(tokenizer.pad_token_id or 0)
+        self.proj = nn.Linear(width, embed_dim, bias=False) if options.projection else nn.Identity()
+
+    def tokenize(self, texts: Sequence[str], truncation: Truncation = "warn") -> Tokenized:
+        """Token ids of `texts` by the encoder's own tokenizer."""
+        if isinstance(texts, str):
+            raise InputError("give a list of texts, not one text")
+        if not texts:
+            return Tokenized([], 0)
+        whole = self.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
+        over = check_lengths([len(row) for row in whole], texts, self.context_length, truncation)
+        if over:
+            whole = self.tokenizer(list(texts), truncation=True, max_length=self.context_length)["input_ids"]
+        return Tokenized([list(map(int, row)) for row in whole], over)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, N) ids and mask -> pooled (B, D), tokens (B, N, D), both through the same projection."""
+        hidden = self.encoder(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        if self.options.pooling == "cls":
+            pooled = hidden[:, 0]
+        else:
+            weight = mask[..., None].to(hidden.dtype)
+            pooled = (hidden * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
+        return self.proj(pooled), self.proj(hidden)
+
+    def save_files(self, directory: Path) -> None:
+        """Write the encoder's configuration and tokenizer beside the weights."""
+        self.encoder.config.save_pretrained(directory / FOLDER)
+        self.tokenizer.save_pretrained(directory / FOLDER)
+
+
+def build(config: TextConfig, embed_dim: int, directory: Path | None = None) -> TransformersText:
+    """Build a ``transformers`` text tower from its configuration entry (see `swath.models.towers`).
+
+    Raises:
+        MissingExtraError: transformers is not installed.
+        CheckpointError: a saved model lacks its text folder.
+        ModelError: the encoder cannot be found, fetched or built.
+    """
+    options = parse_options(TransformersOptions, config)
+    try:
+        library = importlib.import_module("transformers")
+    except ImportError as error:
+        raise MissingExtraError("transformers", "adapters") from error
+    source = options.source if directory is None else str(directory / FOLDER)
+    if directory is not None and not (directory / FOLDER).is_dir():
+        raise CheckpointError(f"{directory} lacks the folder {FOLDER!r} with its text encoder's configuration")
+    try:
+        tokenizer = library.AutoTokenizer.from_pretrained(source)
+        if options.pretrained and directory is None:
+            encoder = library.AutoModel.from_pretrained(source, dtype=torch.float32)
+        else:
+            encoder = library.AutoModel.from_config(library.AutoConfig.from_pretrained(source))
+    except Exception as error:
+        raise ModelError(f"transformers cannot build the text encoder of {source}: {error}") from error
+    return TransformersText(encoder, tokenizer, options, config.context_length, embed_dim)

@@ -1,0 +1,130 @@
+"""What an OpenCLIP state dict says about its own architecture: everything but the activation."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from swath.errors import CheckpointError
+from swath.models.layers import Activation
+from swath.models.text import TextOptions
+from swath.models.vision import ViTOptions
+
+NATIVE = "CLIP vision transformers with CLIP's text transformer (ViT-S, B, M, L, H, g, bigG and the like)"
+"""The architectures that are built without another library."""
+
+# OpenCLIP's larger towers have fewer, wider heads; shapes do not show it, so it goes by width (model_configs/*.json).
+_HEAD_WIDTH = {1280: 80, 1408: 88, 1664: 104, 1792: 112}
+_HEAD_WIDTH_CLIP = 64
+
+_NAMES = {
+    (384, 12): "S",
+    (512, 12): "M",
+    (768, 12): "B",
+    (1024, 24): "L",
+    (1280, 32): "H",
+    (1408, 40): "g",
+    (1664, 48): "bigG",
+}
+
+_FOREIGN = (
+    (re.compile(r"(?:text_decoder|multimodal_decoder)\."), "a CoCa captioner"),
+    (re.compile(r"visual\.layer1\."), "a ResNet image tower"),
+    (re.compile(r"visual\.(?:trunk|head)\."), "a timm image tower"),
+    (re.compile(r"visual\.attn_pool"), "an attention-pooled image tower"),
+    (re.compile(r"text\.transformer\.(?:embeddings|encoder)\."), "a transformers text tower"),
+    (re.compile(r"(?:text_model|vision_model)\."), "the transformers library's own CLIP layout"),
+    (re.compile(r"logit_bias$"), "a SigLIP model"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """Sizes of a CLIP model.
+
+    Attributes:
+        embed_dim: length of the output vectors.
+        image_size: side of the input in pixels.
+        bands: number of input bands.
+        vision: the vision tower's options.
+        context_length: number of text positions.
+        text: the text tower's options.
+    """
+
+    embed_dim: int
+    image_size: int
+    bands: int
+    vision: ViTOptions
+    context_length: int
+    text: TextOptions
+
+    @property
+    def name(self) -> str:
+        """OpenCLIP's name of the vision tower (``ViT-B-32``), or its sizes where it has none."""
+        vision = self.vision
+        letter = _NAMES.get((vision.width, vision.layers), f"{vision.width}x{vision.layers}")
+        return f"ViT-{letter}-{vision.patch_size}"
+
+
+def infer(state: Mapping[str, Tensor], activation: Activation, origin: str) -> Architecture:
+    """Read a CLIP model's sizes off the shapes of its state dict.
+
+    Args:
+        state: unwrapped, text tower at the root.
+        activation: what the weights were trained with.
+        origin: the file, for messages.
+
+    Raises:
+        CheckpointError: another architecture, or not a CLIP model at all.
+    """
+    _refuse_foreign(state, origin)
+    try:
+        return _infer(state, activation)
+    except KeyError as error:
+        raise CheckpointError(
+            f"{origin} is not an OpenCLIP state dict: no {error.args[0]}; natively supported: {NATIVE}"
+        ) from error
+
+
+def _infer(state: Mapping[str, Tensor], activation: Activation) -> Architecture:
+    width, bands, patch, _ = state["visual.conv1.weight"].shape
+    grid = math.isqrt(state["visual.positional_embedding"].shape[0] - 1)
+    context, text_width = state["positional_embedding"].shape
+    vision = ViTOptions(
+        patch_size=patch,
+        width=width,
+        layers=_count(state, "visual.transformer.resblocks."),
+        heads=_heads(width),
+        mlp_ratio=state["visual.transformer.resblocks.0.mlp.c_fc.weight"].shape[0] / width,
+        activation=activation,
+    )
+    text = TextOptions(
+        merges=state["token_embedding.weight"].shape[0] - 514,
+        width=text_width,
+        layers=_count(state, "transformer.resblocks."),
+        heads=max(1, text_width // _HEAD_WIDTH_CLIP),
+        mlp_ratio=state["transformer.resblocks.0.mlp.c_fc.weight"].shape[0] / text_width,
+        activation=activation,
+    )
+    return Architecture(state["text_projection"].shape[1], grid * patch, bands, vision, context, text)
+
+
+def _refuse_foreign(state: Mapping[str, Tensor], origin: str) -> None:
+    for pattern, what in _FOREIGN:
+        if any(pattern.match(key) for key in state):
+            raise CheckpointError(
+                f"{origin} holds {what}, which is not supported natively ({NATIVE} are); "
+                f"load it through OpenCLIP instead, as the model 'open_clip:ARCH/{origin}'"
+            )
+
+
+def _heads(width: int) -> int:
+    return max(1, width // _HEAD_WIDTH.get(width, _HEAD_WIDTH_CLIP))
+
+
+def _count(state: Mapping[str, Tensor], prefix: str) -> int:
+    return len({key.removeprefix(prefix).split(".")[0] for key in state if key.startswith(prefix)})

@@ -1,0 +1,271 @@
+"""Known models: where their weights are, and what their files do not say."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from swath.errors import CheckpointError
+from swath.models.config import CLIP_MEAN, CLIP_STD, CONFIG_FILE
+from swath.models.layers import Activation
+
+_HALF = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class ZooEntry:
+    """One known model.
+
+    Attributes:
+        name: what to call it on the command line.
+        architecture: OpenCLIP's name of the vision tower.
+        repo: hub id; None where the weights are not on the hub.
+        file: the weights' file there, or the name under which they are published elsewhere; None for a packaged model.
+        activation: what the weights were trained with; None where nobody says.
+        context: number of text positions.
+        license: licence of the weights; ``unknown`` where their publisher names none.
+        note: how the activation is known, and what else one must know.
+        mean: of the training pixels, 0 to 1.
+        std: as `mean`.
+    """
+
+    name: str
+    architecture: str
+    repo: str | None
+    file: str | None
+    activation: Activation | None
+    note: str
+    context: int = 77
+    license: str = "unknown"
+    mean: tuple[float, ...] = CLIP_MEAN
+    std: tuple[float, ...] = CLIP_STD
+
+
+_REMOTECLIP = (
+    "disputed: the README loads it with GELU, the published retrieval script with QuickGELU (on OpenAI's weights, from "
+    "which it was trained); QuickGELU is the one behind the published table"
+)
+_GEORSCLIP = "the published inference code loads it on OpenAI's weights, that is with QuickGELU"
+_SKYCLIP_L = "the published notebooks force QuickGELU; trained on from OpenAI's weights; distributed as a zip"
+_LONGCLIP = "OpenAI's model stretched; two position tables (20 rows kept), joined when converted"
+
+ENTRIES: tuple[ZooEntry, ...] = (
+    ZooEntry("swath-mini", "convnet", None, None, None, "ships inside the package", license="Apache-2.0"),
+    ZooEntry(
+        "remoteclip-vit-b-32",
+        "ViT-B-32",
+        "chendelong/RemoteCLIP",
+        "RemoteCLIP-ViT-B-32.pt",
+        "quickgelu",
+        _REMOTECLIP,
+    ),
+    ZooEntry(
+        "remoteclip-vit-l-14",
+        "ViT-L-14",
+        "chendelong/RemoteCLIP",
+        "RemoteCLIP-ViT-L-14.pt",
+        "quickgelu",
+        _REMOTECLIP,
+    ),
+    ZooEntry("georsclip-vit-b-32", "ViT-B-32", "Zilun/GeoRSCLIP", "ckpt/RS5M_ViT-B-32.pt", "quickgelu", _GEORSCLIP),
+    ZooEntry(
+        "georsclip-vit-b-32-ret-2",
+        "ViT-B-32",
+        "Zilun/GeoRSCLIP",
+        "ckpt/RS5M_ViT-B-32_RET-2.pt",
+        "quickgelu",
+        "fine-tuned on RSICD and RSITMD from georsclip-vit-b-32, whose activation is taken",
+    ),
+    ZooEntry(
+        "georsclip-vit-b-32-rsicd",
+        "ViT-B-32",
+        "Zilun/GeoRSCLIP",
+        "ckpt/RS5M_ViT-B-32_RSICD.pt",
+        "quickgelu",
+        "fine-tuned on RSICD from georsclip-vit-b-32, whose activation is taken",
+    ),
+    ZooEntry(
+        "georsclip-vit-l-14",
+        "ViT-L-14",
+        "Zilun/GeoRSCLIP",
+        "ckpt/RS5M_ViT-L-14.pt",
+        None,
+        "the published code does not load it",
+    ),
+    ZooEntry(
+        "georsclip-vit-h-14",
+        "ViT-H-14",
+        "Zilun/GeoRSCLIP",
+        "ckpt/RS5M_ViT-H-14.pt",
+        "gelu",
+        "the published inference code loads it on LAION-2B weights, that is with GELU",
+    ),
+    ZooEntry(
+        "skyclip-vit-b-32-top50pct",
+        "ViT-B-32",
+        None,
+        "SkyCLIP_ViT_B32_top50pct.zip",
+        "gelu",
+        "the published notebooks use GELU; trained on from laion2b_e16; distributed as a zip, convert its epoch_20.pt",
+    ),
+    ZooEntry("skyclip-vit-l-14-top30pct", "ViT-L-14", None, "SkyCLIP_ViT_L14_top30pct.zip", "quickgelu", _SKYCLIP_L),
+    ZooEntry("skyclip-vit-l-14-top50pct", "ViT-L-14", None, "SkyCLIP_ViT_L14_top50pct.zip", "quickgelu", _SKYCLIP_L),
+    ZooEntry("clip-laion-rs-vit-l-14", "ViT-L-14", None, "CLIP_ViT_L14_LAION_RS.zip", "quickgelu", _SKYCLIP_L),
+    ZooEntry(
+        "longclip-vit-b-16", "ViT-B-16", "BeichenZhang/LongCLIP-B", "longclip-B.pt", "quickgelu", _LONGCLIP, context=248
+    ),
+    ZooEntry(
+        "longclip-vit-l-14", "ViT-L-14", "BeichenZhang/LongCLIP-L", "longclip-L.pt", "quickgelu", _LONGCLIP, context=248
+    ),
+    ZooEntry(
+        "dgtrs-clip-vit-b-16",
+        "ViT-B-16",
+        "MitsuiChen14/DGTRS-CLIP-ViT-B-16",
+        "DGTRS-CLIP-ViT-B-16.pt",
+        "quickgelu",
+        "also called LRSCLIP; layout of Long-CLIP, two position tables joined when converted",
+        context=248,
+    ),
+    ZooEntry(
+        "dgtrs-clip-vit-l-14",
+        "ViT-L-14",
+        "MitsuiChen14/DGTRS-CLIP-ViT-L-14",
+        "LRSCLIP_ViT-L-14.pt",
+        "quickgelu",
+        "also called LRSCLIP; layout of Long-CLIP, two position tables joined when converted",
+        context=248,
+    ),
+    ZooEntry(
+        "sar-rs-clip-vit-l-14",
+        "ViT-L-14",
+        None,
+        "SAR-RS-CLIP.pt",
+        None,
+        "SAR-TEXT's model; an OpenCLIP training checkpoint, its activation is not published",
+    ),
+    ZooEntry(
+        "clip-vit-b-32-openai",
+        "ViT-B-32",
+        "timm/vit_base_patch32_clip_224.openai",
+        "open_clip_model.safetensors",
+        "quickgelu",
+        "OpenCLIP's table of pretrained weights",
+        license="MIT",
+    ),
+    ZooEntry(
+        "clip-vit-b-16-openai",
+        "ViT-B-16",
+        "timm/vit_base_patch16_clip_224.openai",
+        "open_clip_model.safetensors",
+        "quickgelu",
+        "OpenCLIP's table of pretrained weights",
+        license="MIT",
+    ),
+    ZooEntry(
+        "clip-vit-l-14-openai",
+        "ViT-L-14",
+        "timm/vit_large_patch14_clip_224.openai",
+        "open_clip_model.safetensors",
+        "quickgelu",
+        "OpenCLIP's table of pretrained weights",
+        license="MIT",
+    ),
+    ZooEntry(
+        "clip-vit-b-32-laion2b",
+        "ViT-B-32",
+        "laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
+        "open_clip_model.safetensors",
+        "gelu",
+        "OpenCLIP's table of pretrained weights",
+        license="MIT",
+    ),
+    ZooEntry(
+        "clip-vit-b-16-laion2b",
+        "ViT-B-16",
+        "laion/CLIP-ViT-B-16-laion2B-s34B-b88K",
+        "open_clip_model.safetensors",
+        "gelu",
+        "OpenCLIP's table of pretrained weights",
+        license="MIT",
+    ),
+    ZooEntry(
+        "clip-vit-l-14-laion2b",
+        "ViT-L-14",
+        "laion/CLIP-ViT-L-14-laion2B-s32B-b82K",
+        "open_clip_model.safetensors",
+        "gelu",
+        "OpenCLIP's table of pretrained weights; pixels are normalised to -1..1, not with CLIP's statistics",
+        license="MIT",
+        mean=_HALF,
+        std=_HALF,
+    ),
+    ZooEntry(
+        "clip-vit-h-14-laion2b",
+        "ViT-H-14",
+        "laion/CLIP-ViT-H-14-laion2B-s32B-b79K",
+        "open_clip_model.safetensors",
+        "gelu",
+        "OpenCLIP's table of pretrained weights",
+        license="MIT",
+    ),
+)
+"""Every known model, in the order of `swath models`."""
+
+_GENERIC = "open_clip_model.safetensors"
+
+
+def find(name: str) -> ZooEntry | None:
+    """The entry called `name` (any case); None where there is none."""
+    return next((entry for entry in ENTRIES if entry.name == name.lower()), None)
+
+
+def find_file(file: str) -> ZooEntry | None:
+    """The entry whose weights are in a file of this name; None where there is none or the name says nothing."""
+    if file == _GENERIC:
+        return None
+    return next((entry for entry in ENTRIES if entry.file and Path(entry.file).name == file), None)
+
+
+def obtain(entry: ZooEntry, revision: str | None = None) -> Path:
+    """The model directory of an entry on the hub: fetched, converted once, and kept.
+
+    Raises:
+        CheckpointError: the weights are not on the hub, or cannot be converted as they are.
+        ModelError: the hub cannot be reached and the file is not in its cache.
+    """
+    from swath.models.convert import convert_checkpoint
+    from swath.models.hub import fetch_file
+
+    if entry.repo is None or entry.file is None:
+        raise CheckpointError(
+            f"the weights of {entry.name} are not on the hub ({entry.file}: {entry.note}); get the file from its "
+            f"authors and run: swath convert FILE --name {entry.name}"
+        )
+    if entry.activation is None:
+        raise CheckpointError(
+            f"the activation of {entry.name} is not known ({entry.note}); fetch {entry.file} from {entry.repo} and "
+            f"run: swath convert FILE --name {entry.name} --activation quickgelu|gelu"
+        )
+    source = fetch_file(entry.repo, entry.file, revision)
+    # The hub keeps a file under the commit it came from, so a new commit is converted anew.
+    commit = source.parts[source.parts.index("snapshots") + 1]
+    target = cache_directory() / f"{entry.name}-{commit[:12]}"
+    if not (target / CONFIG_FILE).is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(dir=target.parent))
+        try:
+            convert_checkpoint(source, work, name=entry.name)
+            if not target.exists():
+                work.rename(target)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def cache_directory() -> Path:
+    """Where converted models are kept: $SWATH_CACHE, else the user's cache folder."""
+    base = os.environ.get("SWATH_CACHE")
+    return Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "swath" / "models"
