@@ -37,7 +37,6 @@ _FOREIGN = (
     (re.compile(r"visual\.(?:trunk|head)\."), "a timm image tower"),
     (re.compile(r"visual\.attn_pool"), "an attention-pooled image tower"),
     (re.compile(r"text\.transformer\.(?:embeddings|encoder)\."), "a transformers text tower"),
-    (re.compile(r"(?:text_model|vision_model)\."), "the transformers library's own CLIP layout"),
     (re.compile(r"logit_bias$"), "a SigLIP model"),
 )
 
@@ -114,6 +113,10 @@ def _infer(state: Mapping[str, Tensor], activation: Activation) -> Architecture:
 
 
 def _refuse_foreign(state: Mapping[str, Tensor], origin: str) -> None:
+    if any(key.startswith(("text_model.", "vision_model.")) for key in state):
+        raise CheckpointError(
+            f"{origin} has the key names of the transformers library's CLIP; take the model's OpenCLIP edition instead"
+        )
     for pattern, what in _FOREIGN:
         if any(pattern.match(key) for key in state):
             raise CheckpointError(

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from swath.errors import CheckpointError
 from swath.models.card import model_card
 from swath.models.config import CONFIG_FILE, ModelConfig
-from swath.models.precision import DType, choose_device, choose_dtype
+from swath.models.precision import DType, cast, choose_device, choose_dtype
 
 if TYPE_CHECKING:
     from swath.models.dual_encoder import DualEncoder
@@ -88,7 +88,8 @@ def load(
         model = read(resolve(name, revision))
     # The id belongs to the weights as stored, so it is taken before they are cast.
     _ = model.eval().model_id
-    return model.to(device=place, dtype=precision).requires_grad_(False)
+    cast(model, precision)
+    return model.to(place).requires_grad_(False)
 
 
 def read(directory: Path) -> DualEncoder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+from torch import nn
 
 from swath.errors import InputError
 
@@ -45,6 +46,21 @@ def choose_dtype(dtype: DType | torch.dtype, device: torch.device) -> torch.dtyp
     if dtype not in _DTYPES:
         raise InputError(f"unknown dtype {dtype!r}; use auto, {', '.join(_DTYPES)}")
     return _DTYPES[dtype]
+
+
+def cast(model: nn.Module, dtype: torch.dtype) -> None:
+    """Store a model's weights in `dtype`, in place; batch norms keep float32, as their statistics do not survive less.
+
+    Torch's batch norm takes half-precision inputs with float32 statistics, and costs the same.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            continue
+        for parameter in module.parameters(recurse=False):
+            parameter.data = parameter.data.to(dtype)
+        for name, buffer in module.named_buffers(recurse=False):
+            if buffer.is_floating_point():
+                setattr(module, name, buffer.to(dtype))
 
 
 def has_amx() -> bool:

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import hashlib
+import shutil
+
+import pytest
+import torch
+
+from generate.models import tiny_model
+from swath.errors import CheckpointError, ModelError
+from swath.models import DualEncoder, hub, zoo
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty hub cache; `put` writes a repository into it as the hub's client would."""
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("SWATH_CACHE", str(tmp_path / "swath"))
+    return tmp_path / "hub"
+
+
+def put(cache, repo, files, revision="main"):
+    root = cache / f"models--{repo.replace('/', '--')}"
+    for name, path in files.items():
+        blob = root / "blobs" / hashlib.sha256(path.read_bytes()).hexdigest()
+        blob.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, blob)
+        link = root / "snapshots" / COMMIT / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(blob)
+    (root / "refs").mkdir(exist_ok=True)
+    (root / "refs" / revision).write_text(COMMIT)
+
+
+@pytest.fixture
+def files(tmp_path):
+    directory = tiny_model().save_pretrained(tmp_path / "model")
+    return {path.name: path for path in directory.iterdir()}
+
+
+def test_a_model_on_the_hub(cache, files):
+    put(cache, "org/name", files)
+    assert DualEncoder.from_pretrained("org/name").model_id == tiny_model().model_id
+
+
+def test_a_revision_on_the_hub(cache, files):
+    put(cache, "org/name", files, revision="v1")
+    assert DualEncoder.from_pretrained("org/name", revision="v1").model_id == tiny_model().model_id
+    assert DualEncoder.from_pretrained("org/name", revision=COMMIT).model_id == tiny_model().model_id
+    with pytest.raises(ModelError, match="org/name at revision 'v2' is not in the local cache"):
+        DualEncoder.from_pretrained("org/name", revision="v2")
+
+
+def test_a_hub_model_that_is_not_there(cache):
+    with pytest.raises(ModelError, match=r"org/other is not in the local cache and the hub cannot be reached"):
+        DualEncoder.from_pretrained("org/other")
+
+
+def test_a_foreign_model_on_the_hub(cache, tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "clip"}')
+    put(cache, "org/clip", {"config.json": tmp_path / "config.json"})
+    with pytest.raises(CheckpointError, match="not the configuration of a swath model"):
+        DualEncoder.from_pretrained("org/clip")
+
+
+def test_a_name_that_is_nothing(cache):
+    with pytest.raises(ModelError, match=r"there is no model 'swath-maxi'.*swath models"):
+        DualEncoder.from_pretrained("swath-maxi")
+
+
+def test_a_file_must_be_converted(cache, tmp_path):
+    file = tmp_path / "RemoteCLIP-ViT-B-32.pt"
+    file.write_bytes(b"x")
+    with pytest.raises(CheckpointError, match="swath convert"):
+        DualEncoder.from_pretrained(file)
+
+
+def test_a_packaged_model(cache, files, tmp_path, monkeypatch):
+    root = tmp_path / "package"
+    for name, path in files.items():
+        (root / "weights" / "mini").mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, root / "weights" / "mini" / name)
+    monkeypatch.setattr(hub.resources, "files", lambda _: root)
+    assert hub.packaged_names() == ["mini"]
+    assert DualEncoder.from_pretrained("mini").config.name == "tiny"
+
+
+def test_a_zoo_model_is_fetched_converted_and_kept(cache, files, tmp_path, monkeypatch):
+    torch.save(tiny_model().state_dict(), tmp_path / "tiny.pt")
+    put(cache, "org/zoo", {"ckpt/tiny.pt": tmp_path / "tiny.pt"})
+    entry = zoo.ZooEntry("tiny-zoo", "ViT-64x2-8", "org/zoo", "ckpt/tiny.pt", "gelu", "generated", license="MIT")
+    monkeypatch.setattr(zoo, "ENTRIES", (entry,))
+    model = DualEncoder.from_pretrained("tiny-zoo")
+    assert model.config.name == "tiny-zoo"
+    assert model.config.license == "MIT"
+    kept = list((tmp_path / "swath").iterdir())
+    assert [path.name for path in kept] == [f"tiny-zoo-{COMMIT[:12]}"]
+    before = (kept[0] / "config.json").stat().st_mtime_ns
+    DualEncoder.from_pretrained("TINY-zoo")
+    assert (kept[0] / "config.json").stat().st_mtime_ns == before
+
+
+def test_a_zoo_model_that_is_not_on_the_hub(cache):
+    with pytest.raises(CheckpointError, match=r"not on the hub .*swath convert FILE --name skyclip-vit-l-14-top30pct"):
+        DualEncoder.from_pretrained("skyclip-vit-l-14-top30pct")
+
+
+def test_a_zoo_model_whose_activation_nobody_knows(cache):
+    with pytest.raises(CheckpointError, match="activation of georsclip-vit-l-14 is not known"):
+        DualEncoder.from_pretrained("georsclip-vit-l-14")
+
+
+def test_a_zoo_model_offline(cache):
+    with pytest.raises(ModelError, match=r"chendelong/RemoteCLIP .* not in the local cache"):
+        DualEncoder.from_pretrained("remoteclip-vit-b-32")
