@@ -112,7 +112,7 @@ class Sensor:
         good = np.isfinite(out)
         if valid is not None:
             good &= valid[None]
-        return np.where(good, out, np.float32(0.0))
+        return np.where(good, out, np.float32(0.0)).astype(np.float32, copy=False)
 
     def check(self, pixels: NDArray[np.generic]) -> None:
         """Refuse an array that is not (bands, H, W) with this sensor's number of bands.
@@ -176,13 +176,15 @@ class Sensor:
 def to_db(power: NDArray[np.float32]) -> NDArray[np.float32]:
     """Convert linear power to decibel; zero and negative power become NaN (no data)."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(power > 0, 10.0 * np.log10(power), np.nan).astype(np.float32)
+        decibel: NDArray[np.float32] = np.where(power > 0, 10.0 * np.log10(power), np.nan).astype(np.float32)
+    return decibel
 
 
 def _stretch(values: NDArray[np.float32], limits: tuple[float, float]) -> NDArray[np.uint8]:
     low, high = limits
     scaled = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) * (255.0 / (high - low))
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    picture: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return picture
 
 
 def _percentile_stretch(values: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -224,6 +226,9 @@ _S2_TABLE: tuple[tuple[str, tuple[str, ...], float, float, float, float, float],
     ("B12", ("swir22", "swir2"), 2202.4, 1009.32, 818.86, 1118.9, 761.3),
 )
 
+S2_B8A_LAST = (*(f"B{number:02d}" for number in range(1, 13)), "B8A")
+"""Band order of 13-band files that sort B8A last, as EuroSAT's do (products have it after B08)."""
+
 _S2_L2A = tuple(Band(n, nm, m, s, a) for n, a, nm, m, s, _, _ in _S2_TABLE if n != "B10")
 _S2_L1C = tuple(Band(n, nm, m, s, a) for n, a, nm, _, _, m, s in _S2_TABLE)
 
@@ -243,6 +248,8 @@ SENSORS: dict[str, Sensor] = {
         Sensor("s2-l2a", "s2", "Sentinel-2 L2A, 12 bands", _S2_L2A, "reflectance1e4", ("B04", "B03", "B02"), (0, 3000)),
         Sensor("s2-l1c", "s2", "Sentinel-2 L1C, 13 bands", _S2_L1C, "reflectance1e4", ("B04", "B03", "B02"), (0, 3500)),
         Sensor("s1-grd", "s1", "Sentinel-1 GRD, decibel", _radar(_VV_VH_DB), "db", (), (-20.0, 0.0)),
+        Sensor("s1-vv", "s1", "Sentinel-1 VV, decibel", _radar({"VV": _VV_VH_DB["VV"]}), "db", (), (-20.0, 0.0)),
+        Sensor("s1-vh", "s1", "Sentinel-1 VH, decibel", _radar({"VH": _VV_VH_DB["VH"]}), "db", (), (-26.0, -6.0)),
         Sensor("s1-grd-linear", "s1", "Sentinel-1 GRD, linear power", _radar(_VV_VH_DB), "power", (), (-20.0, 0.0)),
         Sensor("s1-grd-8bit", "s1", "Sentinel-1 GRD, 8 bit", _radar(_VV_VH_8BIT), "dn8"),
         Sensor("s1-vv-8bit", "s1", "Sentinel-1 VV, 8 bit", _radar({"VV": _VV_VH_8BIT["VV"]}), "dn8"),
@@ -318,25 +325,37 @@ def recognise(evidence: Evidence) -> Sensor:
 def _recognise_s1(evidence: Evidence) -> str | None:
     names = {name.upper() for name in evidence.band_names}
     named = bool(names) and names <= {"VV", "VH"}
+    if names and not named:
+        return None
     if not (named or "sentinel-1" in evidence.constellation or evidence.band_count == 2):
         return None
+    one = "vv" if names == {"VV"} else "vh" if names == {"VH"} else ""
+    if evidence.band_count not in (1, 2):
+        return None
     if evidence.dtype == "uint8":
-        if evidence.band_count == 2:
-            return "s1-grd-8bit"
-        return "s1-vv-8bit" if names == {"VV"} else "s1-vh-8bit" if names == {"VH"} else "sar"
-    if evidence.band_count == 2 and evidence.dtype.startswith("float"):
-        return "s1-grd" if evidence.low is None or evidence.low < 0 else "s1-grd-linear"
-    return "sar" if evidence.band_count == 1 else None
+        return "s1-grd-8bit" if evidence.band_count == 2 else f"s1-{one}-8bit" if one else "sar"
+    decibel = evidence.dtype.startswith("float") and (evidence.low is None or evidence.low < 0)
+    if evidence.band_count == 1:
+        return f"s1-{one}" if one and decibel else "sar"
+    if evidence.dtype.startswith("float"):
+        return "s1-grd" if decibel else "s1-grd-linear"
+    return None
 
 
 def _recognise_s2(evidence: Evidence) -> str | None:
-    s2 = "sentinel-2" in evidence.constellation
-    if evidence.dtype == "uint8" and evidence.band_count == 3:
-        return "s2-tci" if s2 else None
-    return {12: "s2-l2a", 13: "s2-l1c"}.get(evidence.band_count)
+    if evidence.dtype == "uint8":
+        return "s2-tci" if evidence.band_count == 3 and "sentinel-2" in evidence.constellation else None
+    found = {12: "s2-l2a", 13: "s2-l1c"}.get(evidence.band_count)
+    if found is None or not evidence.band_names:
+        return found
+    bands = SENSORS[found].bands
+    return found if all(any(band.answers_to(name) for name in evidence.band_names) for band in bands) else None
 
 
 def _recognise_plain(evidence: Evidence) -> str | None:
     if evidence.band_count in (3, 4) and evidence.dtype == "uint8":
         return "rgb"
-    return "sar" if evidence.band_count == 1 else None
+    # Amplitude is never negative: signed integers are class maps and heights.
+    unsigned = evidence.dtype.startswith(("uint", "float"))
+    optical = any(band.answers_to(name) for name in evidence.band_names for band in (*_S2_L1C, *_rgb8()))
+    return "sar" if evidence.band_count == 1 and unsigned and not optical else None

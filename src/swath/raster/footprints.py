@@ -8,6 +8,7 @@ section 3.1.9), and a ring that goes once around a pole is closed over the pole.
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 
 import numpy as np
 import pyproj
@@ -22,6 +23,7 @@ from shapely.geometry.base import BaseGeometry
 from swath.chips import Footprint, Window
 from swath.errors import GeoreferenceError
 from swath.raster.info import RasterInfo
+from swath.raster.windows import to_crs, to_pixel
 
 EDGE_POINTS = 21
 """Points on each edge; with 21 the outline of a 110 km Sentinel-2 tile is right to less than a metre."""
@@ -37,27 +39,42 @@ _Area = tuple[float, float, float, float]
 """(col, row, width, height) in pixels, not bound to the grid."""
 
 
-class _Transformers(threading.local):
-    """One thread's transformers: pyproj's may not be shared between threads."""
+@dataclass(frozen=True, slots=True)
+class _Projection:
+    """How to get from a CRS to EPSG:4326, and where the poles lie in it.
+
+    Attributes:
+        to_degrees: from (x, y) to (lon, lat).
+        poles: sign (1 north, -1 south) and place of each pole that is one point of the projection.
+    """
+
+    to_degrees: pyproj.Transformer
+    poles: tuple[tuple[float, tuple[float, float]], ...]
+
+
+class _Projections(threading.local):
+    """One thread's projections: pyproj's transformers may not be shared between threads."""
 
     def __init__(self) -> None:
-        self.known: dict[str, tuple[pyproj.Transformer, pyproj.Transformer]] = {}
+        self.known: dict[str, _Projection] = {}
 
 
-_transformers = _Transformers()
+_projections = _Projections()
 
 
-def _transformer(crs: str) -> tuple[pyproj.Transformer, pyproj.Transformer]:
-    """(to EPSG:4326, from EPSG:4326), both in (x, y) = (lon, lat) order."""
-    found = _transformers.known.get(crs)
+def _projection(crs: str) -> _Projection:
+    found = _projections.known.get(crs)
     if found is None:
-        if len(_transformers.known) > 256:
-            _transformers.known.clear()
-        found = (
-            pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True),
-            pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True),
-        )
-        _transformers.known[crs] = found
+        if len(_projections.known) > 256:
+            _projections.known.clear()
+        back = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+        poles = []
+        for sign in (1.0, -1.0):
+            x, y = back.transform([0.0, 90.0], [90.0 * sign] * 2)
+            if np.all(np.isfinite([*x, *y])) and np.hypot(x[0] - x[1], y[0] - y[1]) < 1e-3:
+                poles.append((sign, (float(x[0]), float(y[0]))))
+        found = _Projection(pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True), tuple(poles))
+        _projections.known[crs] = found
     return found
 
 
@@ -94,15 +111,15 @@ def outline(crs: str, transform: Affine, window: Window) -> BaseGeometry:
     Raises:
         GeoreferenceError: no part of the outline lies on Earth.
     """
-    forward, backward = _transformer(crs)
+    projection = _projection(crs)
     area = (float(window.col), float(window.row), float(window.width), float(window.height))
-    poles = [sign for sign in (1.0, -1.0) if _holds_pole(backward, transform, area, 90.0 * sign)]
+    poles = [sign for sign, pole in projection.poles if _holds_pole(pole, transform, area)]
     points = EDGE_POINTS
     if poles:
         # A pole on the border has no longitude: move the border a pixel outwards, and follow it closely.
         area, points = (area[0] - 1, area[1] - 1, area[2] + 2, area[3] + 2), 8 * EDGE_POINTS
     while True:
-        lon, lat = _ring(forward, transform, area, points)
+        lon, lat = _ring(projection.to_degrees, transform, area, points)
         turns = round((_unwrap(lon)[-1] - lon[0]) / 360.0)
         # A coarse ring may jump across a nearby pole; only a ring around exactly one pole goes around once.
         if (abs(turns) == 1) == (len(poles) == 1) or points >= _MAX_EDGE_POINTS:
@@ -126,14 +143,15 @@ def _ring(
     col, row, width, height = area
     cols = col + width * np.concatenate([zero, step, one, 1 - step])
     rows = row + height * np.concatenate([step, one, 1 - step, zero])
-    lon, lat = forward.transform(*(transform * (cols, rows)))
+    lon, lat = forward.transform(*to_crs(transform, cols, rows))
     good = np.isfinite(lon) & np.isfinite(lat)
     lon, lat = np.asarray(lon)[good], np.asarray(lat)[good]
     if lon.size < 3:
         raise GeoreferenceError("its corners lie nowhere on Earth; check the CRS and the geotransform")
     if np.abs(lat).max() > 90.0 + 1e-6 or np.abs(lon).max() > 720.0:
         raise GeoreferenceError(
-            f"its corners have longitude {lon[0]:g} and latitude {lat[0]:g}; the coordinates do not fit the CRS it declares"
+            f"its corners have longitude {lon[0]:g} and latitude {lat[0]:g}; "
+            "its coordinates do not fit the CRS it declares"
         )
     lat = np.clip(lat, -90.0, 90.0)
     return np.append(lon, lon[0]), np.append(lat, lat[0])
@@ -144,12 +162,9 @@ def _unwrap(lon: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.unwrap(lon, period=360.0)
 
 
-def _holds_pole(backward: pyproj.Transformer, transform: Affine, area: _Area, latitude: float) -> bool:
-    """Whether a pole is one point of the projection, and that point lies in the area or within half a pixel of it."""
-    x, y = backward.transform([0.0, 90.0], [latitude, latitude])
-    if not np.all(np.isfinite([*x, *y])) or abs(x[0] - x[1]) > 1e-3 or abs(y[0] - y[1]) > 1e-3:
-        return False
-    col, row = ~transform * (x[0], y[0])
+def _holds_pole(pole: tuple[float, float], transform: Affine, area: _Area) -> bool:
+    """Whether a pole lies in the area or within half a pixel of it."""
+    col, row = to_pixel(transform, *pole)
     left, top, width, height = area
     return bool(left - 0.5 <= col <= left + width + 0.5 and top - 0.5 <= row <= top + height + 0.5)
 

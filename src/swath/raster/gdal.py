@@ -35,6 +35,9 @@ CACHE_BYTES = 320 * 2**20
 HANDLES = 24
 """Open datasets kept per thread: the bands of two Sentinel-2 scenes that come one file a band."""
 
+# Photographs have no georeference; that is no reason to warn. Filters are set once: changing them is not thread-safe.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=r"swath\.")
+
 _LOCAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_PAM_ENABLED": "NO",
@@ -77,8 +80,7 @@ def environment(href: str) -> Iterator[None]:
         RasterError: whatever GDAL could not do, with its reason.
     """
     try:
-        with rasterio.Env(**settings(href)), warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.Env(**settings(href)):
             yield
     except (RasterioError, CPLE_BaseError) as error:
         raise RasterError(f"{href}: {reason(error)}; the file is damaged or no raster that swath reads") from error

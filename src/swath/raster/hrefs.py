@@ -1,6 +1,6 @@
 """Addresses of rasters: what is local, what is remote, and what is refused.
 
-An href comes from a person (a path on the command line) or from metadata (a STAC item, a parquet row). Metadata is never
+An href comes from a person (a path on the command line) or from metadata (a STAC item, a parquet row). Metadata is not
 trusted: it may name files inside its own source and remote files over http(s) or object stores, nothing else. GDAL's
 ``/vsi`` prefixes are only ever written here.
 """

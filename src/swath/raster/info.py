@@ -39,6 +39,8 @@ class RasterInfo:
         palette: whether the one stored band holds palette entries, shown as red, green and blue.
         alpha: GDAL's band number of the alpha band, or None.
         masked: whether the file carries a mask of its own beside nodata and alpha.
+        scales: factor a data band that the file declares towards physical units (1 where it declares none).
+        offsets: offset a data band, likewise (0 where it declares none).
         datetime: the date in EXIF or TIFF tags, taken as UTC where no offset is given; None where there is none.
         tags: the file's metadata.
     """
@@ -57,6 +59,8 @@ class RasterInfo:
     palette: bool = False
     alpha: int | None = None
     masked: bool = False
+    scales: tuple[float, ...] = ()
+    offsets: tuple[float, ...] = ()
     datetime: datetime | None = None
     tags: dict[str, str] = field(default_factory=dict, hash=False)
 
@@ -123,6 +127,8 @@ def _header(href: str, dataset: DatasetReader) -> RasterInfo:
         palette=palette,
         alpha=alpha,
         masked=masked,
+        scales=(1.0, 1.0, 1.0) if palette else tuple(float(dataset.scales[n - 1]) for n in indexes),
+        offsets=(0.0, 0.0, 0.0) if palette else tuple(float(dataset.offsets[n - 1]) for n in indexes),
         datetime=_date(tags),
         tags=tags,
     )

@@ -17,6 +17,7 @@ from swath.chips import Chip, Layer, Pixels, SceneRef, Window
 from swath.errors import EmptyChipError, GeoreferenceError, RasterError, SwathError
 from swath.raster.gdal import environment, handle, release
 from swath.raster.info import RasterInfo, describe
+from swath.raster.windows import to_crs, to_pixel
 from swath.sensors import Sensor, sensor
 
 MIN_VALID = 0.05
@@ -164,15 +165,23 @@ def _window_in(
                 f"{info.href}: its CRS ({info.crs[:60]}) differs from that of {grid.href} ({grid.crs[:60]}); "
                 "reproject the scene's bands to one CRS first"
             )
-        change = ~info.transform * grid.transform
-        if abs(change.b) > _TOLERANCE or abs(change.d) > _TOLERANCE:
+        corners = [
+            to_pixel(info.transform, *to_crs(grid.transform, float(col), float(row)))
+            for col, row in (
+                (window.col, window.row),
+                (window.col + window.width, window.row),
+                (window.col + window.width, window.row + window.height),
+            )
+        ]
+        (left, top), (_, level), (right, bottom) = corners
+        if abs(level - top) > _TOLERANCE * (bottom - top) or bottom <= top or right <= left:
             raise GeoreferenceError(
-                f"{info.href}: is rotated against {grid.href}; resample the bands to one grid first"
+                f"{info.href}: is rotated or flipped against {grid.href}; resample the bands to one grid first"
             )
     else:
-        change = type(grid.transform).scale(info.width / grid.width, info.height / grid.height)
-    left, top = change * (window.col, window.row)
-    right, bottom = change * (window.col + window.width, window.row + window.height)
+        across, down = info.width / grid.width, info.height / grid.height
+        left, top = window.col * across, window.row * down
+        right, bottom = left + window.width * across, top + window.height * down
     inner = (max(left, 0.0), max(top, 0.0), min(right, info.width), min(bottom, info.height))
     if inner[2] - inner[0] < _TOLERANCE or inner[3] - inner[1] < _TOLERANCE:
         return None, whole
@@ -240,7 +249,7 @@ def _in_units(band: NDArray[np.generic], layer: Layer, target: Sensor) -> NDArra
     dtype = band.dtype
     if layer.scale != 1.0 or layer.offset != 0.0:
         if layer.scale == 1.0 and layer.offset.is_integer() and np.issubdtype(dtype, np.integer):
-            limits = np.iinfo(dtype)
+            limits = np.iinfo(str(dtype))
             band = np.clip(band.astype(np.int64) + int(layer.offset), max(limits.min, 0), limits.max).astype(dtype)
         else:
             band = (band.astype(np.float32) * np.float32(layer.scale) + np.float32(layer.offset)).astype(np.float32)

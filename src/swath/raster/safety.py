@@ -85,8 +85,8 @@ def check_plausible(href: str, dataset: DatasetReader, file_bytes: int | None) -
     block = rows * columns * together * itemsize
     if dataset.driver == "GTiff" and block > MAX_BLOCK_BYTES:
         raise UnsafeRasterError(
-            f"{claim} in blocks of {columns} x {rows} px ({block // 2**20} MiB decoded); rewrite it as a Cloud Optimized "
-            "GeoTIFF: gdal_translate -of COG"
+            f"{claim} in blocks of {columns} x {rows} px ({block // 2**20} MiB decoded); "
+            "rewrite it as a Cloud Optimized GeoTIFF: gdal_translate -of COG"
         )
     if file_bytes is None:
         return

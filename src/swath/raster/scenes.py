@@ -7,17 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window as GdalWindow
 
-from swath.chips import Layer, Pixels, SceneRef, Window
+from swath.chips import Layer, Pixels, SceneRef
 from swath.errors import EmptyChipError, RasterError, SensorError
 from swath.raster.footprints import footprint
 from swath.raster.gdal import environment, handle
 from swath.raster.hrefs import is_remote, local_path, without_signature
 from swath.raster.info import RasterInfo, describe
 from swath.raster.reading import MIN_VALID, quicklook, scene_grid
-from swath.sensors import SENSORS, Evidence, Sensor, matching, recognise
+from swath.sensors import S2_B8A_LAST, SENSORS, Evidence, Sensor, matching, recognise
 
 _SAMPLE = 64
+
+_MAX_REFLECTANCE = 2.0
+"""Reflectance of the brightest clouds and glint stays below it; reflectance times 10,000 does not."""
 
 
 def scene_from_file(
@@ -82,11 +87,14 @@ def read_image(path: str | os.PathLike[str], sensor: str | None = None, size: in
 def band_names(info: RasterInfo, declared: Sequence[str] | None = None) -> tuple[str, ...]:
     """The names of a file's data bands: as declared, else as the file has them; empty where unknown.
 
+    Of 13 unnamed bands the order is told by the cirrus band, whose light the atmosphere absorbs: it is darker than its
+    neighbours at place 11 in Sentinel-2 products, and at place 10 in files that sort B8A last (EuroSAT).
+
     Raises:
         SensorError: `declared` names another number of bands than the file has.
     """
     if declared is None:
-        return info.band_names
+        return S2_B8A_LAST if not _telling(info.band_names) and _sorts_b8a_last(info) else info.band_names
     if len(declared) != info.band_count:
         raise SensorError(f"{info.href}: has {info.band_count} band(s), but {len(declared)} names are given for them")
     return tuple(declared)
@@ -115,20 +123,19 @@ def choose_sensor(
     """
     if info.dtype.startswith("complex"):
         raise RasterError(f"{info.href}: holds complex numbers; detect it to amplitude or power first")
-    known = tuple(name for name in names if any(_known(name)))
-    count = info.band_count if band_count is None else band_count
-    evidence = Evidence(
-        band_count=count,
-        dtype=info.dtype,
-        band_names=known if len(known) == len(names) else (),
-        constellation=constellation,
-        low=_lowest(info) if info.dtype.startswith("float") and count <= 2 else None,
-    )
     candidates = matching(declared) if declared else ()
     if declared in SENSORS:
         return SENSORS[declared]
     if len(candidates) == 1:
         return SENSORS[candidates[0]]
+    count = info.band_count if band_count is None else band_count
+    evidence = Evidence(
+        band_count=count,
+        dtype="uint8" if info.driver == "PNG" and info.dtype == "uint16" else info.dtype,
+        band_names=tuple(names) if _telling(names) else (),
+        constellation=constellation,
+        low=_lowest(info) if info.dtype.startswith("float") and count <= 2 else None,
+    )
     try:
         found = recognise(evidence)
     except SensorError as error:
@@ -151,7 +158,6 @@ def match_layers(info: RasterInfo, names: Sequence[str], target: Sensor) -> tupl
         SensorError: the file does not have the sensor's bands.
         RasterError: the file's pixel type cannot hold the sensor's units.
     """
-    scale = _byte_scale(info, target)
     by_name = [next((i for i, name in enumerate(names) if band.answers_to(name)), None) for band in target.bands]
     if all(place is not None for place in by_name):
         places: Iterable[int] = [place for place in by_name if place is not None]
@@ -171,41 +177,62 @@ def match_layers(info: RasterInfo, names: Sequence[str], target: Sensor) -> tupl
             f"({', '.join(target.band_names)}); name the right --sensor"
         )
     return tuple(
-        Layer(band.name, info.href, info.indexes[place], scale)
+        Layer(band.name, info.href, info.indexes[place], *_scaling(info, place, target))
         for band, place in zip(target.bands, places, strict=True)
     )
 
 
-def _byte_scale(info: RasterInfo, target: Sensor) -> float:
-    """What brings stored numbers to 8 bits where the format defines it: a 16-bit PNG spans 0 to 65535."""
-    if target.units != "dn8" or info.dtype == "uint8":
-        return 1.0
-    if info.driver == "PNG" and info.dtype == "uint16":
-        return 1.0 / 257.0
-    raise RasterError(
-        f"{info.href}: holds {info.dtype} values, but sensor {target.name!r} has 8 bits; "
-        "scale it to 8 bits (gdal_translate -ot Byte -scale) or name the right --sensor"
-    )
+def _scaling(info: RasterInfo, place: int, target: Sensor) -> tuple[float, float]:
+    """(scale, offset) from stored numbers to the sensor's units, where the file or its format defines them.
+
+    A 16-bit PNG spans 0 to 65535. A file's own scale and offset lead to reflectance, as do floats that never exceed 2;
+    reflectance is kept 10,000 times.
+    """
+    if target.units == "dn8" and info.dtype != "uint8":
+        if info.driver == "PNG" and info.dtype == "uint16":
+            return 1.0 / 257.0, 0.0
+        raise RasterError(
+            f"{info.href}: holds {info.dtype} values, but sensor {target.name!r} has 8 bits; "
+            "scale it to 8 bits (gdal_translate -ot Byte -scale) or name the right --sensor"
+        )
+    if target.units != "reflectance1e4":
+        return 1.0, 0.0
+    if info.scales[place] != 1.0 or info.offsets[place] != 0.0:
+        return round(info.scales[place] * 1e4, 9), round(info.offsets[place] * 1e4, 6)
+    if info.dtype.startswith("float"):
+        values = _sample(info, info.indexes[info.band_count // 2])
+        return (1e4, 0.0) if values.size and values.max() <= _MAX_REFLECTANCE else (1.0, 0.0)
+    return 1.0, 0.0
 
 
-def _known(name: str) -> list[str]:
-    """Sensors that have a band of this name."""
-    return [entry.name for entry in SENSORS.values() if any(band.answers_to(name) for band in entry.bands)]
+def _telling(names: Sequence[str]) -> bool:
+    """Whether the names are bands of the catalogue's sensors, and not whatever a program wrote."""
+    bands = [band for entry in SENSORS.values() for band in entry.bands]
+    return bool(names) and all(any(band.answers_to(name) for band in bands) for name in names)
+
+
+def _sorts_b8a_last(info: RasterInfo) -> bool:
+    if info.band_count != len(S2_B8A_LAST) or info.dtype == "uint8":
+        return False
+    tenth, eleventh = (_sample(info, info.indexes[place]) for place in (9, 10))
+    return bool(tenth.size and eleventh.size and tenth.mean() < eleventh.mean())
 
 
 def _lowest(info: RasterInfo) -> float | None:
-    """The lowest finite value of a reduced reading of the first band, which tells decibel from linear power."""
-    side = max(info.width, info.height)
-    shape = tuple(max(1, round(extent * min(1.0, _SAMPLE / side))) for extent in (info.height, info.width))
+    """The lowest value of a sample of the first band, which tells decibel from linear power."""
+    values = _sample(info, info.indexes[0])
+    return float(values.min()) if values.size else None
+
+
+def _sample(info: RasterInfo, index: int) -> NDArray[np.float64]:
+    """Valid values of a reduced reading of one band from the middle of the scene; it may be empty."""
+    rows, cols = min(info.height, 2048), min(info.width, 2048)
+    area = GdalWindow((info.width - cols) // 2, (info.height - rows) // 2, cols, rows)
     dataset = handle(info.href)
     with environment(info.href):
-        values = dataset.read(info.indexes[0], out_shape=shape, window=_middle(info)).astype(np.float64)
-    good = values[np.isfinite(values) & (values != (info.nodata if info.nodata is not None else np.nan))]
-    return float(good.min()) if good.size else None
-
-
-def _middle(info: RasterInfo) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Rows and columns of at most 2048 px in the middle of the scene, so that the sample is cheap without overviews."""
-    rows, cols = min(info.height, 2048), min(info.width, 2048)
-    window = Window((info.width - cols) // 2, (info.height - rows) // 2, cols, rows)
-    return (window.row, window.row + rows), (window.col, window.col + cols)
+        values = dataset.read(index, out_shape=(min(rows, _SAMPLE), min(cols, _SAMPLE)), window=area).astype(np.float64)
+    good = np.isfinite(values)
+    if info.nodata is not None:
+        good &= values != info.nodata
+    kept: NDArray[np.float64] = values[good]
+    return kept

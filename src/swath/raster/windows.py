@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
 
 from swath.chips import Window
 from swath.errors import InputError
+
+_Number = TypeVar("_Number", float, NDArray[np.float64])
 
 
 def tile(width: int, height: int, size: int, stride: int | None = None) -> Iterator[Window]:
@@ -41,3 +48,16 @@ def starts(extent: int, size: int, stride: int) -> Iterator[int]:
     last = max(extent - size, 0)
     yield from range(0, last, stride)
     yield last
+
+
+def to_crs(transform: Affine, col: _Number, row: _Number) -> tuple[_Number, _Number]:
+    """CRS coordinates of pixel coordinates (corners of pixels are whole numbers)."""
+    return (
+        transform.a * col + transform.b * row + transform.c,
+        transform.d * col + transform.e * row + transform.f,
+    )
+
+
+def to_pixel(transform: Affine, x: float, y: float) -> tuple[float, float]:
+    """(col, row) of CRS coordinates: the inverse of `to_crs`."""
+    return to_crs(~transform, x, y)

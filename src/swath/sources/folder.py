@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
 from swath.chips import SceneRef
-from swath.errors import SwathError
-from swath.raster import SUFFIXES, scene_from_file
+from swath.errors import SensorError, SwathError
+from swath.raster import SUFFIXES, describe, footprint, scene_from_file
 from swath.raster.hrefs import inside
+from swath.sensors import SENSORS
+from swath.sources.assets import AssetBand, layer_of
 from swath.sources.base import Source
+from swath.sources.fitting import fit, mission_of
+from swath.sources.products import Product, band_of, baseline, group, sensed
 
 EXCLUDE = ("*_label.*", "*_labels.*", "*_mask.*", "*_masks.*", "*_reference_map.*")
 """Names of annotation rasters that lie beside images in public data sets."""
@@ -40,7 +45,7 @@ class UrlSource(Source):
 
 
 class FolderSource(Source):
-    """Every raster below a folder, one scene a file.
+    """Every raster below a folder: one scene a file, or one scene a product that comes as one file a band.
 
     Properties of a scene: ``name`` (the file's stem), ``folder`` (its folder relative to the source) and ``class`` (the
     last part of that, the class in class-folder data sets).
@@ -72,11 +77,12 @@ class FolderSource(Source):
         self.exclude = tuple(exclude)
 
     def _scenes(self) -> Iterator[SceneRef]:
-        for path in self._files():
+        single = self.sensor in SENSORS and len(SENSORS[str(self.sensor)].bands) == 1
+        for entry in self._files() if single or self.bands is not None else group(self._files()):
             try:
-                yield self._scene(path)
+                yield self._product(entry) if isinstance(entry, Product) else self._scene(entry)
             except SwathError as error:
-                self.fail(str(path), error)
+                self.fail(str(entry.folder / entry.stem) if isinstance(entry, Product) else str(entry), error)
 
     def _files(self) -> Iterator[Path]:
         """Raster files in the order of their paths; hidden files are not looked at."""
@@ -103,13 +109,53 @@ class FolderSource(Source):
 
     def _scene(self, path: Path) -> SceneRef:
         relative = path.relative_to(self.root) if path != self.root else Path(path.name)
-        properties = {"name": path.stem}
-        if relative.parent != Path():
-            properties |= {"folder": relative.parent.as_posix(), "class": relative.parent.name}
-        return scene_from_file(
+        band = band_of(path)
+        hint = self.bands
+        if hint is None and band is not None:
+            info = describe(str(path))
+            hint = (band[1],) if info.band_count == 1 and not info.band_names else None
+        scene = scene_from_file(
             str(path),
             sensor=self.sensor,
-            bands=self.bands,
+            bands=hint,
             scene_id=relative.as_posix(),
+            constellation=mission_of(path.name),
+            properties=_properties(path.stem, relative.parent),
+        )
+        return scene if scene.datetime is not None else replace(scene, datetime=sensed(path.stem))
+
+    def _product(self, product: Product) -> SceneRef:
+        """The scene of a product that comes as one file a band."""
+        relative = product.folder.relative_to(self.root)
+        offered = [AssetBand(name, str(path), 1, (name,)) for name, path in product.bands]
+        found = fit(offered, self.sensor, mission_of(product.stem) or mission_of(product.folder.name))
+        if found is None:
+            names = ", ".join(name for name, _ in product.bands)
+            raise SensorError(
+                f"{product.folder / product.stem}: no {self.sensor or 'sensor'} fits the bands {names}; complete the "
+                f"product's files or name the --sensor (one of {', '.join(sorted(SENSORS))})"
+            )
+        target, chosen = found
+        properties = _properties(product.stem, relative)
+        version = baseline(product.bands[0][1])
+        if version is not None:
+            properties["s2:processing_baseline"] = version
+        layers = tuple(
+            layer_of(band, name, target, properties) for band, name in zip(chosen, target.band_names, strict=True)
+        )
+        info = describe(layers[0].href)
+        return SceneRef(
+            id=(relative / product.stem).as_posix(),
+            href=layers[0].href,
+            sensor=target.name,
+            layers=layers,
+            footprint=footprint(info),
+            datetime=sensed(product.stem) or sensed(product.folder.name) or info.datetime,
             properties=properties,
         )
+
+
+def _properties(name: str, folder: Path) -> dict[str, str]:
+    if folder == Path():
+        return {"name": name}
+    return {"name": name, "folder": folder.as_posix(), "class": folder.name}

@@ -16,9 +16,9 @@ from swath.chips import Footprint, Layer, SceneRef
 from swath.errors import SensorError, SourceError, SwathError
 from swath.raster import describe, footprint, scene_from_file
 from swath.raster.hrefs import without_signature
-from swath.raster.scenes import choose_sensor
-from swath.sensors import SENSORS, Sensor, matching
+from swath.sensors import SENSORS, Sensor
 from swath.sources.assets import AssetBand, item_bands, layer_of, polarizations
+from swath.sources.fitting import constellation_of, fit
 
 
 def scene_from_item(
@@ -68,18 +68,14 @@ def _fit(
     collection: Callable[[], Mapping[str, Any]],
 ) -> tuple[Sensor, tuple[Layer, ...]]:
     """The sensor and layers of an item: by names across assets, else from its only data file."""
-    constellation = str(item.properties.get("constellation") or item.properties.get("platform") or "").lower()
-    if constellation.startswith(("sentinel-1", "sentinel-2")):
-        constellation = constellation[:10]
-    allowed = matching(declared) if declared else tuple(SENSORS)
-    for target in sorted((SENSORS[name] for name in allowed), key=lambda entry: -len(entry.bands)):
-        chosen = _match(bands, target)
-        if chosen is None or not _plausible(chosen, target, declared, constellation):
-            continue
-        layers = tuple(
-            layer_of(band, name, target, item.properties) for band, name in zip(chosen, target.band_names, strict=True)
+    constellation = constellation_of(str(item.properties.get("constellation") or item.properties.get("platform") or ""))
+    found = fit(bands, declared, constellation)
+    if found is not None:
+        target, chosen = found
+        names = target.band_names
+        return target, tuple(
+            layer_of(band, name, target, item.properties) for band, name in zip(chosen, names, strict=True)
         )
-        return target, layers
     files = list(dict.fromkeys(band.href for band in bands))
     if len(files) == 1:
         return _from_file(item, bands, declared, constellation, collection)
@@ -88,34 +84,6 @@ def _fit(
         f"STAC item {item.id!r}: no {'sensor' if declared is None else repr(declared)} fits its assets: {offered}; "
         f"name the --sensor (one of {', '.join(sorted(SENSORS))})"
     )
-
-
-def _match(bands: Sequence[AssetBand], target: Sensor) -> list[AssetBand] | None:
-    """The band offered for each of a sensor's bands, or None where one is not offered."""
-    picture = target.units == "dn8" and not target.is_radar
-    pool = [band for band in bands if band.visual == picture] or ([*bands] if picture else [])
-    chosen: list[AssetBand] = []
-    for wanted in target.bands:
-        named = (band for band in pool if any(wanted.answers_to(name) for name in band.names))
-        found = next(named, None)
-        if found is None:
-            return None
-        chosen.append(found)
-    return chosen
-
-
-def _plausible(chosen: Sequence[AssetBand], target: Sensor, declared: str | None, constellation: str) -> bool:
-    """Whether the sensor whose bands were found is the one that constellation and pixel type speak for."""
-    if declared == target.name:
-        return True
-    info = describe(chosen[0].href)
-    names = [*target.band_names]
-    if info.band_count < len(names) and len({band.href for band in chosen}) == 1:
-        return False
-    try:
-        return choose_sensor(info, names, None, constellation, band_count=len(names)) == target
-    except SensorError:
-        return False
 
 
 def _from_file(
@@ -141,15 +109,16 @@ def _from_file(
     target = SENSORS[scene.sensor]
     stored = {band.index: band for band in bands}
     layers = tuple(
-        layer if layer.index not in stored else _keep_scale(layer, stored[layer.index], target, item.properties)
+        layer if layer.index not in stored else _scaled(layer, stored[layer.index], target, item.properties)
         for layer in scene.layers
     )
     return target, layers
 
 
-def _keep_scale(layer: Layer, band: AssetBand, target: Sensor, properties: Mapping[str, Any]) -> Layer:
-    """A layer found in the file with the scaling its metadata declares; a format's own scaling stays."""
-    return layer if layer.scale != 1.0 else layer_of(band, layer.band, target, properties)
+def _scaled(layer: Layer, band: AssetBand, target: Sensor, properties: Mapping[str, Any]) -> Layer:
+    """A layer found in the file with the scaling its metadata declares, else the file's own."""
+    silent = band.scale is None and band.offset is None
+    return layer if silent and layer.scale != 1.0 else layer_of(band, layer.band, target, properties)
 
 
 def _footprint(item: pystac.Item, layers: Sequence[Layer]) -> Footprint | None:

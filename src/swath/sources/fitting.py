@@ -1,0 +1,74 @@
+"""Which sensor a scene spread over named bands shows: bands are found by name, never by position."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from swath.errors import SensorError
+from swath.raster import describe
+from swath.raster.scenes import choose_sensor
+from swath.sensors import SENSORS, Sensor, matching
+from swath.sources.assets import AssetBand
+
+
+def fit(bands: Sequence[AssetBand], declared: str | None, constellation: str) -> tuple[Sensor, list[AssetBand]] | None:
+    """The sensor with the most bands that all are offered and whose units fit, and its bands in order.
+
+    Args:
+        bands: what is offered, best offers first.
+        declared: a sensor or family; None for any.
+        constellation: satellite in lower case, where known.
+
+    Returns:
+        None where no sensor fits.
+
+    Raises:
+        RasterError: the file of a matching band cannot be read.
+        SensorError: no sensor is called `declared`.
+    """
+    allowed = matching(declared) if declared else tuple(SENSORS)
+    for target in sorted((SENSORS[name] for name in allowed), key=lambda entry: -len(entry.bands)):
+        chosen = _match(bands, target)
+        if chosen is not None and (declared == target.name or _speaks_for(chosen, target, constellation)):
+            return target, chosen
+    return None
+
+
+def _match(bands: Sequence[AssetBand], target: Sensor) -> list[AssetBand] | None:
+    """The band offered for each of a sensor's bands, or None where one is not offered.
+
+    An 8-bit picture and measured bands of the same scene answer to the same names: pictures serve only sensors that are
+    pictures, and those prefer them.
+    """
+    picture = target.units == "dn8" and not target.is_radar
+    pools = [[band for band in bands if band.visual], list(bands)] if picture else [[b for b in bands if not b.visual]]
+    for pool in pools:
+        found = [
+            next((b for b in pool if any(wanted.answers_to(name) for name in b.names)), None) for wanted in target.bands
+        ]
+        chosen = [band for band in found if band is not None]
+        if len(chosen) == len(target.bands):
+            return chosen
+    return None
+
+
+def _speaks_for(chosen: Sequence[AssetBand], target: Sensor, constellation: str) -> bool:
+    """Whether pixel type and constellation speak for the sensor whose bands were found."""
+    info = describe(chosen[0].href)
+    try:
+        found = choose_sensor(info, target.band_names, constellation=constellation, band_count=len(chosen))
+    except SensorError:
+        return False
+    return found == target
+
+
+def constellation_of(text: str) -> str:
+    """``sentinel-1`` for a STAC platform such as ``Sentinel-1A``; other names in lower case."""
+    return text.lower()[:10] if text.lower().startswith(("sentinel-1", "sentinel-2")) else text.lower()
+
+
+def mission_of(name: str) -> str:
+    """``sentinel-1`` or ``sentinel-2`` by the name of a product (``S2A_MSIL2A_...``); empty for other names."""
+    match = re.match(r"S([12])[A-D]_", name)
+    return f"sentinel-{match[1]}" if match else ""
