@@ -1,0 +1,378 @@
+"""`Archive`: chips, their embeddings and everything to find them by, in one place.
+
+>>> hits = Archive.open("my-archive").search("airport beside the sea", near=(2.1, 41.3), k=10)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from swath.archive import background, maintenance, ranking
+from swath.archive.encoder import Encoder
+from swath.archive.hits import Hit, Hits
+from swath.archive.maintenance import ArchiveInfo, OptimizeReport, VerifyReport
+from swath.archive.query import Query
+from swath.archive.rows import make_rows, unique
+from swath.archive.schema import HIT_COLUMNS
+from swath.archive.snapshot import Limits, Snapshot
+from swath.archive.store import ArchiveMeta, Store, writing
+from swath.archive.where import compile_where
+from swath.chips import Chip
+from swath.errors import ArchiveError, InputError, ModelMismatchError, QueryError
+
+if TYPE_CHECKING:
+    import torch
+
+    from swath.features import Features
+
+_REMOTE_REFRESH_SECONDS = 5.0
+_IDS_A_STATEMENT = 1000
+
+
+class Archive:
+    """An archive that is open. Safe to search from several threads; several processes may write to one archive."""
+
+    def __init__(self, store: Store, encoder: Encoder | None = None, limits: Limits | None = None) -> None:
+        """Wrap an open store; use `Archive.open` or `Archive.create`.
+
+        Raises:
+            ModelMismatchError: `encoder` is not the model that the archive was made with.
+        """
+        self._store = store
+        self._limits = limits or Limits()
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._checked_at = -np.inf
+        self._bank: NDArray[np.float32] | None = None
+        self._encoder = encoder
+        if encoder is not None:
+            self.check_model(encoder.model_id, encoder.dim)
+
+    @classmethod
+    def create(
+        cls,
+        uri: str | Path,
+        model_id: str,
+        dim: int,
+        *,
+        model: str = "",
+        settings: Mapping[str, Any] | None = None,
+        encoder: Encoder | None = None,
+        exist_ok: bool = False,
+    ) -> Archive:
+        """Make an empty archive.
+
+        Args:
+            uri: a folder (made if it is not there), or an object-store address such as ``s3://bucket/archive``.
+            model_id: the model whose embeddings it will hold, and no other's.
+            dim: length of an embedding.
+            model: what `DualEncoder.from_pretrained` loads that model by, so that searches can find it themselves.
+            settings: how the archive is built (chip size, stride, ...), kept for information.
+            encoder: the model itself, if it is at hand.
+            exist_ok: open the archive if there is one already.
+
+        Raises:
+            ArchiveError: there is an archive already, or the place cannot be written.
+            ModelMismatchError: the archive that exists was made with another model.
+        """
+        if not model_id or dim < 1:
+            raise InputError(f"an archive needs a model id and a length of vectors, got {model_id!r} and {dim}")
+        about = ArchiveMeta(model_id=model_id, dim=dim, model=model, settings=dict(settings or {}))
+        try:
+            archive = cls(Store.create(uri, about), encoder)
+        except ArchiveError:
+            if not exist_ok:
+                raise
+            archive = cls(Store.open(uri), encoder)
+        archive.check_model(model_id, dim)
+        return archive
+
+    @classmethod
+    def open(cls, uri: str | Path, encoder: Encoder | None = None, limits: Limits | None = None) -> Archive:
+        """Open an archive.
+
+        Args:
+            uri: a folder or an object-store address.
+            encoder: the model; by default the one that the archive names is loaded when a query first needs it.
+            limits: when a search is exact, and how much memory it may use.
+
+        Raises:
+            ArchiveNotFoundError: there is no archive at `uri`.
+            ArchiveCorruptError: its files are damaged.
+            ModelMismatchError: `encoder` is another model than the archive's.
+        """
+        return cls(Store.open(uri), encoder, limits)
+
+    def __len__(self) -> int:
+        return self._current().rows
+
+    def __repr__(self) -> str:
+        return f"Archive({self.uri!r}, model_id={self.model_id!r})"
+
+    @property
+    def uri(self) -> str:
+        """Where the archive is."""
+        return self._store.uri
+
+    @property
+    def about(self) -> ArchiveMeta:
+        """What the archive remembers about itself."""
+        return self._store.about
+
+    @property
+    def model_id(self) -> str:
+        """The model that made every embedding in the archive."""
+        return self.about.model_id
+
+    @property
+    def dim(self) -> int:
+        """Length of an embedding."""
+        return self.about.dim
+
+    @property
+    def encoder(self) -> Encoder:
+        """The archive's model, loaded on first use.
+
+        Raises:
+            ArchiveError: the archive does not say how to load it.
+            ModelMismatchError: what was loaded is another model.
+        """
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = self._load_encoder()
+            return self._encoder
+
+    def check_model(self, model_id: str, dim: int | None = None) -> None:
+        """Refuse another model.
+
+        Raises:
+            ModelMismatchError: with both names.
+        """
+        if model_id != self.model_id or (dim is not None and dim != self.dim):
+            raise ModelMismatchError(
+                f"archive {self.uri} was made with model {self.model_id} ({self.dim} dimensions), not with {model_id}"
+                f"{f' ({dim})' if dim is not None else ''}; use that model, or index into another archive"
+            )
+
+    def present_ids(self) -> NDArray[np.bytes_]:
+        """The ids of all rows, sorted."""
+        return self._current().ids()
+
+    def add(
+        self,
+        chips: Sequence[Chip],
+        vectors: Features | NDArray[np.floating] | torch.Tensor,
+        *,
+        tokens: Sequence[bytes | None] | None = None,
+        thumbnails: Sequence[bytes | None] | None = None,
+        model_id: str | None = None,
+    ) -> int:
+        """Add chips with their embeddings in one commit: all or none. Chips that are there stay as they are.
+
+        Args:
+            chips: B chips.
+            vectors: (B, D) L2-normalised embeddings, or features, whose tokens are then kept too.
+            tokens: B packed tokens (`swath.archive.tokens.pack`), in place of those of features.
+            thumbnails: B WebP pictures.
+            model_id: the model that made the vectors, if it should be checked.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            InputError: NaN, infinite or un-normalised vectors, wrong shapes; the message names the chip.
+            ModelMismatchError: another model.
+            ArchiveError: the archive cannot be written.
+        """
+        if model_id is not None:
+            self.check_model(model_id)
+        return self.add_rows(make_rows(chips, vectors, tokens, thumbnails, self.model_id, self.dim))
+
+    def add_rows(self, rows: pa.Table) -> int:
+        """Add rows made by `swath.archive.rows.make_rows` in one commit; of an id given twice the first counts.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            ModelMismatchError: rows of another model.
+            ArchiveError: the archive cannot be written.
+        """
+        if rows.num_rows == 0:
+            return 0
+        for model_id in pc.unique(rows["model_id"]).to_pylist():
+            self.check_model(model_id)
+        return self._store.insert(unique(rows))
+
+    def delete(self, ids: Sequence[str] | None = None, *, where: str | None = None) -> int:
+        """Remove chips by id, or all that satisfy a filter (see `swath.archive.where`).
+
+        Returns:
+            How many were removed.
+
+        Raises:
+            InputError: neither or both are given, or the filter cannot be read.
+        """
+        if (ids is None) == (where is None):
+            raise InputError("say which chips to delete: either ids or a where filter")
+        if where is not None:
+            statements = [compile_where(where)]
+        else:
+            listed = [f"'{name.replace(chr(39), chr(39) * 2)}'" for name in dict.fromkeys(ids or [])]
+            parts = [listed[at : at + _IDS_A_STATEMENT] for at in range(0, len(listed), _IDS_A_STATEMENT)]
+            statements = [f"id IN ({', '.join(part)})" for part in parts]
+        before = self._store.rows()
+        with writing(self.uri):
+            for statement in statements:
+                self._store.chips.delete(statement)
+        return before - self._store.rows()
+
+    def search(self, query: Query | str | None = None, *, k: int = 20, **parts: Any) -> Hits:  # noqa: ANN401 - the fields of Query
+        """Find the k best chips.
+
+        Args:
+            query: a text or a whole query.
+            k: how many hits; fewer come back only where fewer chips satisfy the filters.
+            **parts: fields of `Query` (``like``, ``near``, ``radius_km``, ``bbox``, ``datetime``, ``sensor``, ...).
+
+        Raises:
+            QueryError: nothing to search by, or a part that cannot be used.
+            ArchiveCorruptError: the archive's files are damaged.
+        """
+        query = _read_query(query, parts)
+        if not query.ranks:
+            raise QueryError(
+                "nothing to search by: give a text, an image, a place or examples (browse() lists by filter)"
+            )
+        if k < 1:
+            raise QueryError(f"k must be at least 1, got {k}")
+        snapshot = self._current()
+        parts_found = ranking.embed(query, lambda: self.encoder, snapshot)
+        found = list(ranking.search(query, parts_found, snapshot, k))
+        confidence: Sequence[float | None] = [None] * len(found)
+        texts = [part.vector for part in parts_found if part.kind == "text"]
+        if texts and found:
+            stored = np.stack([np.asarray(row["vector"], dtype=np.float32) for _, row, _ in found])
+            confidence = background.confidence(self._background(), texts[0], stored).tolist()
+        hits = [
+            _hit(rank, score, sure, row, footprint)
+            for rank, ((score, row, footprint), sure) in enumerate(zip(found, confidence, strict=True), 1)
+        ]
+        return Hits({**query.to_dict(), "k": k}, query.title(), hits)
+
+    def browse(self, query: Query | None = None, *, limit: int = 100, offset: int = 0, **filters: Any) -> Hits:  # noqa: ANN401 - the fields of Query
+        """List chips that satisfy filters, newest first, those of unknown date last; hits have no score.
+
+        Args:
+            query: a query, of which only the filters count.
+            limit: at most this many.
+            offset: how many to pass over.
+            **filters: filter fields of `Query`.
+
+        Raises:
+            QueryError: a filter cannot be read, or a negative limit.
+        """
+        query = _read_query(query, filters)
+        if limit < 0 or offset < 0:
+            raise QueryError(f"limit and offset must not be negative, got {limit} and {offset}")
+        found = ranking.newest(query, self._current(), limit, offset)
+        hits = [_hit(rank, None, None, row, footprint) for rank, (row, footprint) in enumerate(found, offset + 1)]
+        return Hits(query.to_dict(), query.title(), hits)
+
+    def count(self, query: Query | None = None, **filters: Any) -> int:  # noqa: ANN401 - the fields of Query
+        """How many chips satisfy filters, exactly.
+
+        Raises:
+            QueryError: a filter cannot be read.
+        """
+        return ranking.count(_read_query(query, filters), self._current())
+
+    def get(self, ids: Sequence[str]) -> Hits:
+        """Chips by id, in the order given; absent ids are left out."""
+        snapshot = self._current()
+        rows = snapshot.rows_of(list(dict.fromkeys(ids)), HIT_COLUMNS)
+        hits = [_hit(rank, None, None, row, ranking.footprint(row)) for rank, row in enumerate(rows, 1)]
+        return Hits({"ids": list(ids)}, f"{len(hits)} chips by id", hits)
+
+    def info(self) -> ArchiveInfo:
+        """Rows, sensors, model, extent in space and time, size on disk, indexes."""
+        return maintenance.info(self._store, self._current())
+
+    def optimize(self, **options: Any) -> OptimizeReport:  # noqa: ANN401 - see maintenance.optimize
+        """Compact files and make indexes; see `swath.archive.maintenance.optimize`."""
+        return maintenance.optimize(self._store, **options)
+
+    def verify(self, **options: Any) -> VerifyReport:  # noqa: ANN401 - see maintenance.verify
+        """Look for everything that can be wrong; see `swath.archive.maintenance.verify`."""
+        return maintenance.verify(self._store, self._current(), **options)
+
+    def ensure_background(self, encoder: Encoder | None = None) -> None:
+        """Encode the bank of captions that confidences are measured against, unless it is there."""
+        self._bank = background.ensure(self._store, encoder or self.encoder)
+
+    def _background(self) -> NDArray[np.float32]:
+        if self._bank is None:
+            self.ensure_background()
+        return self._bank  # type: ignore[return-value]
+
+    def _current(self) -> Snapshot:
+        """The newest snapshot; the one at hand while no process has written since."""
+        with self._lock:
+            wait = _REMOTE_REFRESH_SECONDS if "://" in self.uri else 0.0
+            now = time.monotonic()
+            if self._snapshot is None or now - self._checked_at >= wait:
+                self._checked_at = now
+                if self._snapshot is None or self._store.newest_version() != self._snapshot.version:
+                    self._snapshot = Snapshot(self.uri, self._store.snapshot(), self.dim, self._limits)
+            return self._snapshot
+
+    def _load_encoder(self) -> Encoder:
+        if not self.about.model:
+            raise ArchiveError(
+                f"archive {self.uri} does not say how to load its model {self.model_id}; open it with encoder=..."
+            )
+        from swath.models import DualEncoder
+
+        encoder = DualEncoder.from_pretrained(self.about.model)
+        self.check_model(encoder.model_id, encoder.dim)
+        return encoder
+
+
+def _read_query(query: Query | str | None, parts: Mapping[str, Any]) -> Query:
+    if isinstance(query, Query):
+        if parts:
+            raise QueryError(f"give a whole query or its parts, not both (got {', '.join(parts)} beside a query)")
+        return query
+    known = [name for name, entry in Query.__dataclass_fields__.items() if entry.init]
+    if unknown := [name for name in parts if name not in known]:
+        raise QueryError(f"a query has no part {unknown[0]!r}; there are {', '.join(known)}")
+    if query is not None and "text" in parts:
+        raise QueryError("the query text is given twice")
+    return Query(text=query, **parts) if query is not None else Query(**parts)
+
+
+def _hit(rank: int, score: float | None, confidence: float | None, row: Mapping[str, Any], footprint: Any) -> Hit:  # noqa: ANN401 - shapely
+    return Hit(
+        rank=rank,
+        id=row["id"],
+        score=score,
+        confidence=confidence,
+        sensor=row["sensor"],
+        datetime=row["datetime"],
+        geometry=footprint,
+        href=row["href"],
+        window=list(row["window"]),
+        properties=json.loads(row["properties"]),
+        thumbnail=row["thumbnail"],
+        row=row,
+    )

@@ -1,0 +1,238 @@
+"""`Hits`: what a search found, ready for a notebook, a map, a table, a STAC client or a folder of pictures."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from swath.archive.interval import rfc3339
+from swath.archive.schema import chip_from_row
+from swath.chips import Chip, Footprint
+from swath.errors import ArchiveError
+
+if TYPE_CHECKING:
+    import geopandas
+    import pystac
+
+LOW_CONFIDENCE = 0.5
+"""Below this best confidence nothing in an archive matches a text well: most unrelated captions match better."""
+
+_FIELDS = (
+    "rank",
+    "id",
+    "score",
+    "confidence",
+    "sensor",
+    "datetime",
+    "bbox",
+    "geometry",
+    "href",
+    "window",
+    "properties",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Hit:
+    """One chip that was found.
+
+    Attributes:
+        rank: 1 for the best.
+        id: the chip's id.
+        score: cosine for a query of one part; mean standardised score for several; closeness (0 to 1) for a place
+            alone; None where nothing was ranked.
+        confidence: share (0 to 1) of a bank of general captions that match this chip less well than the query's text
+            does; None where the query has no text.
+        sensor: the sensor's name.
+        datetime: acquisition time, UTC; None where unknown.
+        geometry: footprint in EPSG:4326; None without georeference.
+        href: path or URL of the scene.
+        window: [col, row, width, height] in pixels of the scene.
+        properties: what the source said of the scene.
+        thumbnail: WebP bytes; None where none was kept.
+        row: the archive's row, see `swath.archive.schema`.
+    """
+
+    rank: int
+    id: str
+    score: float | None
+    confidence: float | None
+    sensor: str
+    datetime: datetime | None
+    geometry: BaseGeometry | None
+    href: str
+    window: list[int]
+    properties: dict[str, Any]
+    thumbnail: bytes | None = field(repr=False)
+    row: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def bbox(self) -> tuple[float, float, float, float] | None:
+        """(west, south, east, north) in degrees; west > east across the antimeridian."""
+        return None if self.geometry is None else Footprint(self.geometry, self.row["crs"]).bbox
+
+    def to_chip(self) -> Chip:
+        """The chip, whose pixels `swath.raster.read_chip` reads again."""
+        return chip_from_row(self.row)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The hit as JSON values (without picture)."""
+        return {
+            "rank": self.rank,
+            "id": self.id,
+            "score": self.score,
+            "confidence": self.confidence,
+            "sensor": self.sensor,
+            "datetime": rfc3339(self.datetime) if self.datetime else None,
+            "bbox": None if self.bbox is None else list(self.bbox),
+            "geometry": None if self.geometry is None else geojson(self.geometry),
+            "href": self.href,
+            "window": self.window,
+            "properties": self.properties,
+        }
+
+
+class Hits(Sequence[Hit]):
+    """Hits, best first."""
+
+    def __init__(self, query: Mapping[str, Any], title: str, hits: Sequence[Hit]) -> None:
+        """Keep hits with the query they answer.
+
+        Args:
+            query: the query as JSON values.
+            title: the query in one line.
+            hits: best first.
+        """
+        self.query = dict(query)
+        self.title = title
+        self._hits = list(hits)
+
+    def __len__(self) -> int:
+        return len(self._hits)
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+    @overload
+    def __getitem__(self, index: slice) -> Hits: ...
+    def __getitem__(self, index: int | slice) -> Hit | Hits:
+        if isinstance(index, slice):
+            return Hits(self.query, self.title, self._hits[index])
+        return self._hits[index]
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self._hits)
+
+    @property
+    def confidence(self) -> float | None:
+        """The best confidence among the hits; None where the query has no text."""
+        return max((hit.confidence for hit in self if hit.confidence is not None), default=None)
+
+    @property
+    def matches_well(self) -> bool:
+        """False where nothing was found, or nothing that matches the text well (see `LOW_CONFIDENCE`)."""
+        best = self.confidence
+        return len(self) > 0 and (best is None or best >= LOW_CONFIDENCE)
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{"query": {...}, "hits": [{"rank", "id", "score", ...}]}``, JSON values."""
+        return {"query": self.query, "hits": [hit.to_dict() for hit in self]}
+
+    def to_json(self, indent: int | None = None) -> str:
+        """`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+
+    def to_geojson(self) -> dict[str, Any]:
+        """A GeoJSON FeatureCollection; hits without georeference have a null geometry."""
+        features = []
+        for hit in self:
+            values = hit.to_dict()
+            feature = {"type": "Feature", "id": hit.id, "geometry": values.pop("geometry")}
+            if values["bbox"] is not None:
+                feature["bbox"] = values["bbox"]
+            feature["properties"] = {key: value for key, value in values.items() if key not in ("id", "bbox")}
+            features.append(feature)
+        return {"type": "FeatureCollection", "features": features}
+
+    def to_geodataframe(self) -> geopandas.GeoDataFrame:
+        """A GeoDataFrame in EPSG:4326, one row a hit, with the columns of `to_dict`."""
+        import geopandas  # slow to import, and only needed here
+        import pandas
+
+        table = pandas.DataFrame([hit.to_dict() for hit in self], columns=list(_FIELDS)).drop(columns="geometry")
+        table["datetime"] = pandas.to_datetime([hit.datetime for hit in self], utc=True)
+        return geopandas.GeoDataFrame(table, geometry=[hit.geometry for hit in self], crs="EPSG:4326")
+
+    def to_stac(self) -> pystac.ItemCollection:
+        """A STAC ItemCollection with one valid item a hit; score and rank are ``swath:`` properties.
+
+        A chip of unknown date gets the interval of all years, and ``swath:datetime_unknown``.
+        """
+        from swath.archive.stac import item_collection  # pystac is slow to import
+
+        return item_collection(self)
+
+    def save_thumbnails(self, directory: str | Path) -> list[Path]:
+        """Write the thumbnails as ``001_<id>.webp``, ...; hits without one are left out.
+
+        Raises:
+            ArchiveError: the directory cannot be written.
+        """
+        folder = Path(directory)
+        paths = []
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for hit in self:
+                if hit.thumbnail is not None:
+                    paths.append(folder / f"{hit.rank:03d}_{re.sub(r'[^0-9A-Za-z_-]', '_', hit.id)}.webp")
+                    paths[-1].write_bytes(hit.thumbnail)
+        except OSError as error:
+            raise ArchiveError(
+                f"cannot write thumbnails to {folder}: {error.strerror}; choose another place"
+            ) from error
+        return paths
+
+    def contact_sheet(self, path: str | Path, columns: int = 5) -> Path:
+        """Draw all hits on one sheet (PNG) with rank, score, sensor and date, under a line with the query.
+
+        Raises:
+            ArchiveError: the file cannot be written.
+        """
+        from swath.archive.contact_sheet import draw
+
+        try:
+            draw(self, columns).save(path, format="PNG")
+        except OSError as error:
+            raise ArchiveError(f"cannot write contact sheet {path}: {error}; choose another place") from error
+        return Path(path)
+
+    def __repr__(self) -> str:
+        lines = [f"Hits({len(self)}): {self.title}"]
+        for hit in self[:20]:
+            date = rfc3339(hit.datetime) if hit.datetime else "-"
+            lines.append(f"{hit.rank:>4}  {score_text(hit.score):>7}  {hit.sensor:<12} {date:<20}  {hit.href}")
+        if len(self) > 20:
+            lines.append(f"      and {len(self) - 20} more")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from swath.archive.notebook import render
+
+        return render(self)
+
+
+def geojson(geometry: BaseGeometry) -> dict[str, Any]:
+    """A geometry as GeoJSON made of JSON values only (lists, not tuples)."""
+    return dict(json.loads(shapely.to_geojson(geometry)))
+
+
+def score_text(score: float | None) -> str:
+    """A score for people."""
+    return "-" if score is None else f"{score:.3f}"

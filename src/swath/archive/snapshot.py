@@ -1,0 +1,270 @@
+"""`Snapshot`: one version of an archive's rows, and the scores of its vectors.
+
+Three ways lead to the same ranking, chosen by size alone:
+
+1. all vectors fit in `Limits.cache_bytes`: they are loaded once, and scores are one matrix product;
+2. few rows match the filter (`Limits.exact_matches`), or there is no vector index: their vectors are streamed from
+   disk;
+3. otherwise Lance's IVF_PQ index proposes candidates under the filter and ranks them by their full vectors.
+
+The first two are exact. The third widens until the caller has enough, and ends in the second.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import shapely
+from numpy.typing import NDArray
+
+from swath.archive.schema import BOUNDS
+from swath.archive.store import reading
+
+Ranking = tuple[NDArray[np.uint64], NDArray[np.floating]]
+"""Row ids and their scores, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a search is exact and how wide an index search looks.
+
+    Attributes:
+        cache_bytes: vectors up to this size are kept in memory (1 GiB holds 524,288 of length 512).
+        exact_matches: with a vector index, filters that leave at most this many rows are searched exactly.
+        largest_k: an index search is asked for at most this many candidates; beyond, the search is exact.
+        probes: partitions of the index that are visited.
+        refine: candidates re-scored by their full vectors, as a multiple of those asked for.
+    """
+
+    cache_bytes: int = 2**30
+    exact_matches: int = 50_000
+    largest_k: int = 4096
+    probes: int = 32
+    refine: int = 10
+
+
+class Snapshot:
+    """One version of the `chips` table; safe to share between threads."""
+
+    def __init__(self, uri: str, table: Any, dim: int, limits: Limits) -> None:  # noqa: ANN401 - lancedb is untyped
+        self.version = int(table.version)
+        self.rows = int(table.count_rows())
+        self.dim = dim
+        self.limits = limits
+        self.table = table
+        self._uri = uri
+        self._lock = threading.Lock()
+        self._cache: tuple[NDArray[np.uint64], NDArray[np.float32]] | None = None
+        self._sample: NDArray[np.float32] | None = None
+        self._indexed: bool | None = None
+
+    @property
+    def fits_in_memory(self) -> bool:
+        """Whether all vectors fit in the memory that a search may use."""
+        return self.rows * self.dim * 4 <= self.limits.cache_bytes
+
+    @property
+    def has_vector_index(self) -> bool:
+        """Whether `optimize` has built an index over the vectors."""
+        if self._indexed is None:
+            with reading(self._uri):
+                self._indexed = any(index.columns == ["vector"] for index in self.table.list_indices())
+        return self._indexed
+
+    def count(self, sql: str | None) -> int:
+        """Number of rows that satisfy a filter."""
+        if sql is None:
+            return self.rows
+        with reading(self._uri):
+            return int(self.table.count_rows(sql))
+
+    def rankings(self, vector: NDArray[np.float32], sql: str | None, k: int, exact: bool = False) -> Iterator[Ranking]:
+        """Rank the rows that satisfy a filter by their inner product with a vector.
+
+        Args:
+            vector: (D,), of any length.
+            sql: the filter.
+            k: hits wanted.
+            exact: never use the vector index.
+
+        Yields:
+            Parts of the ranking, best first, no row twice, until every matching row has been given.
+        """
+        seen = np.empty(0, np.uint64)
+        if not exact and self._prefers_index(sql, k):
+            for rows, scores in self._nearest(vector, sql, k):
+                fresh = ~np.isin(rows, seen)
+                seen = np.concatenate([seen, rows[fresh]])
+                yield rows[fresh], scores[fresh]
+        rows, scores = self.scores(vector, sql)
+        if len(seen):
+            fresh = ~np.isin(rows, seen)
+            rows, scores = rows[fresh], scores[fresh]
+        yield from best_first(rows, scores, k)
+
+    def scores(self, vector: NDArray[np.float32], sql: str | None) -> Ranking:
+        """Exact inner products of a vector with every row that satisfies a filter, in no particular order."""
+        # A first query that needs few rows does not wait for all of them to be loaded.
+        if self.fits_in_memory and (self._cache is not None or self.count(sql) > 0.05 * self.rows):
+            rows, matrix = self._loaded()
+            if sql is None:
+                return rows, matrix @ vector
+            wanted = self.row_ids(sql)
+            at = np.searchsorted(rows, wanted)
+            # Gathering rows costs more than a full product once a good part of them is wanted.
+            scores = (matrix @ vector)[at] if len(at) > 0.1 * len(rows) else matrix[at] @ vector
+            return wanted, scores
+        found = [np.empty(0, np.uint64)], [np.empty(0, np.float32)]
+        for rows, matrix in self._stream(sql):
+            found[0].append(rows)
+            found[1].append(matrix @ vector)
+        return np.concatenate(found[0]), np.concatenate(found[1])
+
+    def row_ids(self, sql: str | None) -> NDArray[np.uint64]:
+        """Lance's ids of the rows that satisfy a filter; valid in this snapshot only."""
+        query = self.table.search().select(["_rowid"]).limit(None)
+        with reading(self._uri):
+            found = (query.where(sql) if sql else query).to_arrow()
+        return np.asarray(found["_rowid"].to_numpy(), dtype=np.uint64)
+
+    def centres(self, sql: str | None) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
+        """Row ids and (N, 2) lon, lat of the centre of bounds, for the georeferenced rows that satisfy a filter."""
+        located = "minx IS NOT NULL" + (f" AND {sql}" if sql else "")
+        query = self.table.search().select(["_rowid", *BOUNDS]).limit(None).where(located)
+        with reading(self._uri):
+            found = query.to_arrow()
+        west, south, east, north = (found[name].to_numpy() for name in BOUNDS)
+        return found["_rowid"].to_numpy(), np.column_stack([(west + east) / 2, (south + north) / 2])
+
+    def newest_first(self, sql: str | None) -> NDArray[np.uint64]:
+        """Row ids that satisfy a filter, newest first, unknown dates last, then by id."""
+        query = self.table.search().select(["_rowid", "datetime", "id"]).limit(None)
+        with reading(self._uri):
+            found = (query.where(sql) if sql else query).to_arrow()
+        order = pc.sort_indices(found, [("datetime", "descending"), ("id", "ascending")], null_placement="at_end")
+        return np.asarray(found["_rowid"].take(order).to_numpy(), dtype=np.uint64)
+
+    def take(self, rows: Sequence[int] | NDArray[np.uint64], columns: Sequence[str]) -> list[dict[str, Any]]:
+        """Read columns of rows, in the order of the row ids."""
+        if len(rows) == 0:
+            return []
+        with reading(self._uri):
+            query = self.table.take_row_ids([int(row) for row in rows]).select([*columns, "_rowid"])
+            found = {row["_rowid"]: row for row in query.to_arrow().to_pylist()}
+        return [found[int(row)] for row in rows]
+
+    def footprints(self, rows: NDArray[np.uint64]) -> NDArray[np.object_]:
+        """Footprints (N,) of rows; None where there is no georeference."""
+        return np.asarray(shapely.from_wkb([row["geometry"] for row in self.take(rows, ["geometry"])]), dtype=object)
+
+    def ids(self) -> NDArray[np.bytes_]:
+        """The ids of all rows, sorted, as bytes (32 bytes a row instead of a Python string's 81)."""
+        with reading(self._uri):
+            found = self.table.search().select(["id"]).limit(None).to_arrow()
+        parts = [np.array(chunk.to_pylist(), dtype=np.bytes_) for chunk in found["id"].chunks if len(chunk)]
+        return np.sort(np.concatenate(parts)) if parts else np.empty(0, "S1")
+
+    def rows_of(self, ids: Sequence[str], columns: Sequence[str]) -> list[dict[str, Any]]:
+        """Columns (with ``id``) of chips by id, in that order; absent ids are left out."""
+        if not ids:
+            return []
+        query = self.table.search().where(_id_in(ids)).select(list(columns)).limit(None)
+        with reading(self._uri):
+            found = {row["id"]: row for row in query.to_arrow().to_pylist()}
+        return [found[name] for name in ids if name in found]
+
+    def vectors_of(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Embeddings of chips by id; absent ids are left out."""
+        query = self.table.search().where(_id_in(ids)).select(["id", "vector"]).limit(None)
+        with reading(self._uri):
+            found = query.to_arrow()
+        return dict(zip(found["id"].to_pylist(), vectors_from(found["vector"], self.dim), strict=True))
+
+    def sample(self, size: int = 2048) -> NDArray[np.float32]:
+        """(M, D) vectors evenly spread over the archive, the same for every query: parts are scaled by them."""
+        if self._sample is None:
+            at = np.unique(np.linspace(0, max(self.rows - 1, 0), min(size, self.rows)).astype(np.int64))
+            if self._cache is not None:
+                self._sample = self._cache[1][at]
+            else:
+                with reading(self._uri):
+                    found = self.table.take_offsets(at.tolist()).select(["vector"]).to_arrow()
+                self._sample = vectors_from(found["vector"], self.dim)
+        return self._sample
+
+    def _prefers_index(self, sql: str | None, k: int) -> bool:
+        if self.fits_in_memory or k > self.limits.largest_k or not self.has_vector_index:
+            return False
+        return self.count(sql) > self.limits.exact_matches
+
+    def _nearest(self, vector: NDArray[np.float32], sql: str | None, k: int) -> Iterator[Ranking]:
+        """Rankings of growing length from the vector index; each begins anew, so rows repeat."""
+        wanted = max(2 * k, 64)
+        length = float(np.linalg.norm(vector))
+        while wanted <= self.limits.largest_k:
+            query = self.table.search(vector, vector_column_name="vector").distance_type("cosine").limit(wanted)
+            query = query.nprobes(self.limits.probes).refine_factor(self.limits.refine)
+            query = query.select(["_rowid", "_distance"])
+            with reading(self._uri):
+                found = (query.where(sql, prefilter=True) if sql else query).to_arrow()
+            rows = found["_rowid"].to_numpy()
+            scores = ((1.0 - found["_distance"].to_numpy()) * length).astype(np.float32)
+            order = np.argsort(-scores, kind="stable")
+            yield rows[order], scores[order]
+            if len(rows) < wanted:
+                return
+            wanted *= 4
+
+    def _loaded(self) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+        """All row ids (ascending) and vectors, loaded once."""
+        with self._lock:
+            if self._cache is None:
+                rows = np.empty(self.rows, np.uint64)
+                matrix = np.empty((self.rows, self.dim), np.float32)
+                at = 0
+                for ids, vectors in self._stream(None):
+                    rows[at : at + len(ids)], matrix[at : at + len(ids)] = ids, vectors
+                    at += len(ids)
+                if (np.diff(rows.astype(np.int64)) < 0).any():
+                    order = np.argsort(rows)
+                    rows, matrix = rows[order], matrix[order]
+                self._cache = rows, matrix
+            return self._cache
+
+    def _stream(self, sql: str | None) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.float32]]]:
+        query = self.table.search().select(["_rowid", "vector"]).limit(None)
+        with reading(self._uri):
+            for batch in (query.where(sql) if sql else query).to_batches():
+                yield batch["_rowid"].to_numpy(), vectors_from(batch["vector"], self.dim)
+
+
+def best_first(rows: NDArray[np.uint64], scores: NDArray[np.floating], k: int) -> Iterator[Ranking]:
+    """Give a ranking in growing parts, so that a caller who needs only the best does not pay for sorting the rest."""
+    part = max(4 * k, 256)
+    while len(rows) > part:
+        best = np.argpartition(-scores, part - 1)[:part]
+        best = best[np.lexsort((rows[best], -scores[best]))]
+        yield rows[best], scores[best]
+        rest = np.full(len(rows), True)
+        rest[best] = False
+        rows, scores, part = rows[rest], scores[rest], part * 4
+    order = np.lexsort((rows, -scores))
+    yield rows[order], scores[order]
+
+
+def _id_in(ids: Sequence[str]) -> str:
+    return "id IN ({})".format(", ".join("'" + name.replace("'", "''") + "'" for name in ids))
+
+
+def vectors_from(column: pa.ChunkedArray | pa.Array, dim: int) -> NDArray[np.float32]:
+    """(N, `dim`) float32 out of an Arrow column of vectors."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    # An array of fixed-size lists keeps the offset of a slice, `flatten` honours it.
+    return np.asarray(column.flatten().to_numpy(zero_copy_only=False), dtype=np.float32).reshape(-1, dim)

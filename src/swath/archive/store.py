@@ -1,0 +1,262 @@
+"""The door to Lance: open, create, commit rows exactly once, and say in plain words what is wrong with the files.
+
+An archive is a Lance database (a folder, or an object-store address) with two tables: `chips`, one row a chip, and
+`meta`, one row a fact about the archive. `meta` is written last: an archive exists when its `meta` does.
+
+Exactly once. `chips` declares `id` as its primary key, and rows are added by a merge that inserts only absent ids.
+Lance commits optimistically: two writers that insert the same key in parallel conflict on the second commit, which is
+then redone against the first. A commit is one atomic manifest write, so a kill loses the uncommitted batch and nothing
+else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import pyarrow as pa
+
+from swath.archive.schema import chip_schema, primary_key
+from swath.errors import ArchiveCorruptError, ArchiveError, ArchiveNotFoundError, SwathError
+
+FORMAT_VERSION = 1
+
+_META_SCHEMA = pa.schema([primary_key("key"), pa.field("value", pa.string()), pa.field("data", pa.large_binary())])
+_FULL = ("no space left", "os error 28", "file too large", "os error 27", "disk quota", "os error 122")
+_DENIED = ("permission denied", "os error 13", "read-only file system", "os error 30", "os error 1)")
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveMeta:
+    """What an archive remembers about itself.
+
+    Attributes:
+        model_id: the model that made every vector.
+        dim: length of a vector.
+        model: name or folder that `DualEncoder.from_pretrained` loads; empty if unknown.
+        settings: how it was built (chip size, stride, ...); for information.
+        created: when, UTC, ISO 8601.
+        format: version of the layout.
+    """
+
+    model_id: str
+    dim: int
+    model: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    format: int = FORMAT_VERSION
+
+
+class Store:
+    """The two tables of one archive."""
+
+    def __init__(self, uri: str, connection: Any, chips: Any, meta: Any, about: ArchiveMeta) -> None:  # noqa: ANN401 - lancedb is untyped
+        self.uri = uri
+        self.about = about
+        self.chips = chips
+        self._connection = connection
+        self._meta = meta
+
+    @classmethod
+    def create(cls, uri: str | Path, about: ArchiveMeta) -> Store:
+        """Make an empty archive.
+
+        Raises:
+            ArchiveError: there is one already, or the place cannot be written.
+        """
+        address = _address(uri)
+        with writing(address):
+            if _is_local(address):
+                _check_place(Path(address))
+            connection = lancedb.connect(address)
+            if "meta" in _tables(connection):
+                raise ArchiveError(f"there is an archive at {address} already; open it, or choose another place")
+            # A kill between the two tables leaves `chips` alone; it is empty then and is taken over.
+            schema = chip_schema(about.dim)
+            chips = connection.create_table("chips", schema=schema, exist_ok=True)
+            if chips.schema.field("vector").type != schema.field("vector").type:
+                raise ArchiveError(f"{address} holds the rest of another archive; remove the folder and try again")
+            row = {"key": "archive", "value": json.dumps(asdict(about)), "data": None}
+            meta = connection.create_table("meta", data=pa.Table.from_pylist([row], schema=_META_SCHEMA))
+        return cls(address, connection, chips, meta, about)
+
+    @classmethod
+    def open(cls, uri: str | Path) -> Store:
+        """Open an archive.
+
+        Raises:
+            ArchiveNotFoundError: nothing there.
+            ArchiveCorruptError: damaged or incomplete files.
+            ArchiveError: written by a newer swath.
+        """
+        address = _address(uri)
+        if _is_local(address) and not Path(address).is_dir():
+            raise ArchiveNotFoundError(f"no archive at {address}; make one with: swath index SOURCE {address}")
+        with reading(address):
+            connection = lancedb.connect(address)
+            tables = _tables(connection)
+            if not {"chips", "meta"} & tables:
+                raise ArchiveNotFoundError(f"no archive at {address}; make one with: swath index SOURCE {address}")
+            if missing := {"chips", "meta"} - tables:
+                raise ArchiveCorruptError(
+                    f"archive {address} is incomplete: its {missing.pop()!r} table is missing; restore it from a copy, "
+                    f"or remove the folder and index again"
+                )
+            chips, meta = connection.open_table("chips"), connection.open_table("meta")
+            _check_manifest(address, "chips", chips.version)
+            _check_manifest(address, "meta", meta.version)
+            found = meta.search().where("key = 'archive'").limit(1).to_list()
+        return cls(address, connection, chips, meta, _about(address, found))
+
+    def snapshot(self) -> Any:  # noqa: ANN401 - lancedb is untyped
+        """A second handle on `chips`, fixed at the newest version until it is dropped."""
+        with reading(self.uri):
+            return self._connection.open_table("chips")
+
+    def rows(self) -> int:
+        """Number of rows in the newest version."""
+        with reading(self.uri):
+            self.chips.checkout_latest()
+            return int(self.chips.count_rows())
+
+    def newest_version(self) -> int:
+        """The newest version of `chips`, also if another process wrote it."""
+        with reading(self.uri):
+            self.chips.checkout_latest()
+            return int(self.chips.version)
+
+    def insert(self, rows: pa.Table) -> int:
+        """Commit the rows whose ids are not there yet, all at once.
+
+        Args:
+            rows: with the schema of `chip_schema` and no id twice.
+
+        Returns:
+            How many were inserted.
+
+        Raises:
+            ArchiveError: the disk is full or cannot be written; rows committed before are safe.
+        """
+        with writing(self.uri):
+            result = self.chips.merge_insert("id").when_not_matched_insert_all().execute(rows)
+        return int(result.num_inserted_rows)
+
+    def tidy(self, keep: timedelta) -> None:
+        """Compact the facts about the archive and drop their versions older than `keep`."""
+        with writing(self.uri):
+            self._meta.optimize(cleanup_older_than=keep)
+
+    def put(self, key: str, value: Any, data: bytes | None = None) -> None:  # noqa: ANN401 - any JSON value
+        """Write one fact about the archive."""
+        rows = pa.Table.from_pylist([{"key": key, "value": json.dumps(value), "data": data}], schema=_META_SCHEMA)
+        with writing(self.uri):
+            self._meta.merge_insert("key").when_matched_update_all().when_not_matched_insert_all().execute(rows)
+
+    def get(self, key: str) -> tuple[Any, bytes | None] | None:
+        """Read one fact about the archive; None if it was never written."""
+        with reading(self.uri):
+            self._meta.checkout_latest()
+            found = self._meta.search().where(f"key = '{key}'").limit(1).to_list()
+        return (json.loads(found[0]["value"]), found[0]["data"]) if found else None
+
+
+@contextmanager
+def reading(uri: str) -> Iterator[None]:
+    """Turn Lance's errors while reading into `ArchiveCorruptError` (or `ArchiveError` for a remote store)."""
+    try:
+        yield
+    except SwathError:
+        raise
+    except (RuntimeError, OSError, ValueError, pa.ArrowException) as error:
+        detail = _short(error)
+        if any(sign in str(error).lower() for sign in _DENIED):
+            raise ArchiveError(f"archive {uri} cannot be read: {detail}; check its permissions") from error
+        if not _is_local(uri):
+            raise ArchiveError(f"archive {uri} cannot be read: {detail}; check the address and the network") from error
+        raise ArchiveCorruptError(
+            f"archive {uri} is damaged: {detail}; restore it from a copy, or remove the folder and index again"
+        ) from error
+
+
+@contextmanager
+def writing(uri: str) -> Iterator[None]:
+    """Turn Lance's errors while writing into `ArchiveError`s that say what to do."""
+    try:
+        yield
+    except SwathError:
+        raise
+    except (RuntimeError, OSError, ValueError, pa.ArrowException) as error:
+        detail, text = _short(error), str(error).lower()
+        if any(sign in text for sign in _FULL):
+            reason = "the disk is full; free some space and run again: what was committed is safe and is not redone"
+        elif any(sign in text for sign in _DENIED):
+            reason = "it is read-only; check its permissions"
+        elif _is_local(uri) and ("not found" in text or "corrupt" in text or "invalid range" in text):
+            raise ArchiveCorruptError(
+                f"archive {uri} is damaged: {detail}; restore it from a copy, or remove the folder and index again"
+            ) from error
+        else:
+            reason = "what was committed is safe; run again to go on"
+        raise ArchiveError(f"archive {uri} cannot be written: {reason} ({detail})") from error
+
+
+def _about(address: str, found: list[dict[str, Any]]) -> ArchiveMeta:
+    try:
+        values = json.loads(found[0]["value"])
+        version = int(values["format"])
+        if version <= FORMAT_VERSION:
+            return ArchiveMeta(**values)
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise ArchiveCorruptError(
+            f"archive {address} has lost its record of model and format; restore it from a copy, or index again"
+        ) from error
+    raise ArchiveError(f"archive {address} has format {version}, this swath reads up to {FORMAT_VERSION}; update swath")
+
+
+def _check_manifest(address: str, table: str, opened: int) -> None:
+    """Refuse a local table whose newest manifest is gone: Lance would quietly serve the version before it."""
+    hint = Path(address) / f"{table}.lance" / "_versions" / "latest_version_hint.json"
+    if not _is_local(address) or not hint.exists():
+        return
+    try:
+        newest = int(json.loads(hint.read_text())["version"])
+    except (ValueError, KeyError, TypeError, OSError):
+        return  # the hint is only a hint; without it there is nothing to compare
+    if opened < newest:
+        raise ArchiveCorruptError(
+            f"archive {address} has lost the newest version of its {table!r} table (found {opened}, wrote {newest}); "
+            f"restore {hint.parent} from a copy, or remove the folder and index again"
+        )
+
+
+def _check_place(folder: Path) -> None:
+    """Make the folder; refuse one that holds something else, such as the images to be indexed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    strangers = [entry.name for entry in folder.iterdir() if entry.name not in ("chips.lance", "meta.lance")]
+    if strangers:
+        raise ArchiveError(f"{folder} is no archive and not empty (it holds {strangers[0]!r}); choose another place")
+
+
+def _tables(connection: Any) -> set[str]:  # noqa: ANN401 - lancedb is untyped
+    return set(connection.list_tables().tables)
+
+
+def _is_local(address: str) -> bool:
+    return "://" not in address
+
+
+def _address(uri: str | Path) -> str:
+    text = str(uri)
+    return text if "://" in text else str(Path(text).expanduser().absolute())
+
+
+def _short(error: BaseException) -> str:
+    """The first line of an error, without the tail of Rust source positions."""
+    text = (str(error) or type(error).__name__).splitlines()[0]
+    return text.split(", /root/")[0].split(", /home/")[0].split(", /rustc/")[0][:300]
