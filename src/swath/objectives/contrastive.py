@@ -1,0 +1,89 @@
+"""Symmetric InfoNCE over a batch of images and texts, with any number of positives a row, on one or many processes.
+
+With cosines s_ij between image i and text j, scale a (the inverse temperature) and positives P (0 or 1):
+
+    L = 1/2 [ mean_i  - sum_j  P_ij / |P_i.|  log softmax_j(a s_ij)
+            + mean_j  - sum_i  P_ij / |P_.j|  log softmax_i(a s_ij) ]
+
+With P the identity this is CLIP's loss (Radford et al. 2021, figure 3; van den Oord et al. 2018, equation 4); with
+several positives it is the supervised contrastive form L_out (Khosla et al. 2020, equation 2), which does not punish
+an image for being close to a caption that it shares with another image.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.distributed
+from torch import Tensor
+from torch.distributed.nn.functional import all_gather
+from torch.nn import functional as F
+
+from swath.errors import InputError
+
+NO_CAPTION = -1
+"""Fills up rows of caption ids where an image has fewer captions than another."""
+
+
+def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor | float, positives: Tensor | None = None) -> Tensor:
+    """The loss L above.
+
+    Args:
+        images: (B, D), L2-normalised.
+        texts: (T, D), L2-normalised.
+        scale: the inverse temperature, learned or constant.
+        positives: (B, T) bool, True where text j describes image i; None pairs row with row and needs B = T.
+
+    Returns:
+        a scalar. Images and texts without any positive add nothing to the sums and are not counted in the means.
+
+    Raises:
+        InputError: shapes that do not fit, or no positive at all.
+    """
+    if positives is None:
+        if len(images) != len(texts):
+            raise InputError(f"{len(images)} images and {len(texts)} texts cannot be paired row by row: give positives")
+        positives = torch.eye(len(images), dtype=torch.bool, device=images.device)
+    if positives.shape != (len(images), len(texts)):
+        raise InputError(f"positives must be {(len(images), len(texts))}, not {tuple(positives.shape)}")
+    logits = scale * images @ texts.T
+    return (_cross_entropy(logits, positives) + _cross_entropy(logits.T, positives.T)) / 2
+
+
+def _cross_entropy(logits: Tensor, positives: Tensor) -> Tensor:
+    """Mean over rows of the cross-entropy against an even share for each positive."""
+    counts = positives.sum(dim=1)
+    share = positives.to(logits.dtype) / counts.clamp(min=1)[:, None]
+    rows = int((counts > 0).sum())
+    if rows == 0:
+        raise InputError("no text in the batch describes any image in it")
+    return -(share * F.log_softmax(logits, dim=1)).sum() / rows
+
+
+def shared_captions(image_captions: Tensor, text_caption: Tensor) -> Tensor:
+    """Positives by caption: text j describes image i if its caption is one of the image's.
+
+    Args:
+        image_captions: (B, C) ids of every caption of each image, filled up with `NO_CAPTION`.
+        text_caption: (T,) id of each text's caption; equal texts have equal ids.
+
+    Returns:
+        (B, T) bool.
+    """
+    return (image_captions[:, :, None] == text_caption[None, None, :]).any(dim=1)
+
+
+def gather(local: Tensor) -> Tensor:
+    """Rows of all processes, in rank order, with gradient through every one; on one process the tensor itself.
+
+    Every process then computes the loss of the whole batch. Gathering adds up their gradients and data-parallel
+    training divides by their number, so parameters get exactly the gradient of the whole batch on one process.
+    """
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return local
+    if torch.distributed.get_world_size() == 1:
+        return local
+    if not local.requires_grad:
+        parts = [torch.empty_like(local) for _ in range(torch.distributed.get_world_size())]
+        torch.distributed.all_gather(parts, local.contiguous())
+        return torch.cat(parts)
+    return torch.cat(all_gather(local.contiguous()))  # type: ignore[no-untyped-call]

@@ -1,0 +1,65 @@
+"""What a run needs to go on after a kill: one folder, replaced as a whole, never half written."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from swath.errors import TrainingError
+
+_MODEL, _AVERAGE, _STATE = "model.safetensors", "average.safetensors", "state.pt"
+
+
+def save_state(
+    folder: Path, model: Mapping[str, Tensor], average: Mapping[str, Tensor], state: Mapping[str, Any]
+) -> None:
+    """Write a checkpoint beside its place and then move it there, so that a kill at any moment leaves a whole one.
+
+    Args:
+        folder: where it goes; replaced if it exists.
+        model: the state dict in training.
+        average: the state dict of the moving average.
+        state: optimiser state and progress: tensors, numbers, strings, lists and dictionaries only.
+    """
+    fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for name, tensors in ((_MODEL, model), (_AVERAGE, average)):
+        # Channels-last filters are stored in the plain order; values are the same.
+        plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+        safetensors.torch.save_file(plain, fresh / name)
+    torch.save(dict(state), fresh / _STATE)
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def find_state(folder: Path) -> Path | None:
+    """The checkpoint to go on from: `folder`, or what it replaced where a kill came between the two renames."""
+    for place in (folder, folder.with_name(folder.name + ".old")):
+        if (place / _STATE).is_file():
+            return place
+    return None
+
+
+def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Any]]:
+    """Read what `save_state` wrote: model, average, state. Nothing in the files is executed.
+
+    Raises:
+        TrainingError: a file is missing or damaged.
+    """
+    try:
+        model = safetensors.torch.load_file(folder / _MODEL)
+        average = safetensors.torch.load_file(folder / _AVERAGE)
+        state = torch.load(folder / _STATE, weights_only=True, map_location="cpu")
+    except Exception as error:  # torch and safetensors raise many kinds for a damaged file
+        raise TrainingError(f"cannot go on from {folder}: {error}; delete it to start anew") from error
+    return model, average, state

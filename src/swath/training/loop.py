@@ -1,0 +1,256 @@
+"""The training loop: one for every recipe, on one process or many, on a CPU or GPUs.
+
+    swath train swath_mini data.root=/data output=runs/mini          one process
+    accelerate launch -m swath train swath_mini data.root=/data      several
+
+Every random choice is a function of (seed, epoch, step), so a run that was killed goes on from the last whole epoch to
+the same weights; on a CPU with the same number of threads, to the last bit.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from swath.errors import MissingExtraError, RecipeError, TrainingError
+from swath.models import DualEncoder
+from swath.models.precision import choose_device, choose_dtype
+from swath.training import checkpoint
+from swath.training.augment import size_at
+from swath.training.average import WeightAverage
+from swath.training.batches import TrainingSet
+from swath.training.logs import Means, RunLog
+from swath.training.optimizers import build_optimizers
+from swath.training.recipe import Recipe
+from swath.training.result import RunResult
+from swath.training.schedule import warmup_cosine
+from swath.training.step import TrainingModel
+from swath.training.validation import Validation
+
+_LOG = logging.getLogger(__name__)
+_CHECK_PAIRS, _CHECK_BATCH, _CHECK_EPOCHS = 16, 8, 2
+
+
+def train(recipe: Recipe, *, check: bool = False) -> RunResult:
+    """Train the model of a recipe, going on where an earlier run in the same folder was cut off.
+
+    Args:
+        recipe: what to train on what, and how.
+        check: try everything out on a few images: two optimiser steps, validation, saving and reading back, in
+            seconds, leaving nothing behind.
+
+    Raises:
+        MissingExtraError: accelerate or tensorboard is not installed.
+        DataError: the data cannot be read.
+        TrainingError: the folder holds another recipe's run, or the loss is no longer finite.
+    """
+    if not check:
+        return _Run(recipe).go()
+    with tempfile.TemporaryDirectory() as folder:
+        result = _Run(_shortened(recipe, Path(folder)), limit=_CHECK_PAIRS).go()
+        DualEncoder.from_pretrained(result.model)
+        return result
+
+
+def _shortened(recipe: Recipe, folder: Path) -> Recipe:
+    batch = recipe.batch.model_copy(update={"size": min(recipe.batch.size, _CHECK_BATCH)})
+    sources = tuple(
+        source.model_copy(update={"per_epoch": _CHECK_BATCH if index == 0 else 1})
+        for index, source in enumerate(recipe.data.train)
+    )
+    validation = recipe.data.validation.model_copy(update={"every": 1})
+    data = recipe.data.model_copy(update={"train": sources, "validation": validation})
+    optim = recipe.optim.model_copy(update={"epochs": _CHECK_EPOCHS})
+    return recipe.model_copy(update={"batch": batch, "data": data, "optim": optim, "output": folder})
+
+
+class _Run:
+    """One run: what is built before the first step, and the steps."""
+
+    def __init__(self, recipe: Recipe, limit: int | None = None) -> None:
+        self.recipe = recipe
+        self.accelerator = _accelerator(recipe)
+        self.folder = recipe.output
+        self.started = time.monotonic()
+        self.history: list[dict[str, float]] = []
+        self.epoch = self.step = 0
+        self._claim_folder()
+        torch.manual_seed(recipe.seed)
+        self.data = TrainingSet(recipe, limit)
+        encoder = _start(recipe).train().requires_grad_(True)
+        model = TrainingModel(encoder, recipe.objective, len(self.data.classes))
+        for value in model.parameters():
+            if value.ndim == 4:  # filters: channels last is the fast layout on CPUs and GPUs alike
+                value.data = value.data.contiguous(memory_format=torch.channels_last)
+        self.average = WeightAverage(model.encoder, recipe.optim.average)
+        self.validation = Validation(recipe, self.average.model, limit) if self.accelerator.is_main_process else None
+        self.optimizers = [self.accelerator.prepare(entry) for entry in build_optimizers(model, recipe.optim)]
+        self.model = self.accelerator.prepare(model)
+        self.total = recipe.optim.epochs * self.data.batches_per_epoch
+
+    def go(self) -> RunResult:
+        """Train to the end."""
+        self._resume()
+        log = RunLog(self.folder, self.recipe.tensorboard) if self.accelerator.is_main_process else None
+        try:
+            while self.epoch < self.recipe.optim.epochs:
+                means = self._train_epoch()
+                self.epoch += 1
+                if log is not None:
+                    log.write("train", self.step, means)
+                    self._validate(log)
+                    self._save()
+                self.accelerator.wait_for_everyone()
+        finally:
+            if log is not None:
+                log.__exit__(None, None, None)
+        best = max(self.history, key=lambda entry: entry[self.recipe.data.validation.metric], default={})
+        return RunResult(
+            directory=self.folder,
+            model=self.folder / "best",
+            metric=self.recipe.data.validation.metric,
+            best=best.get(self.recipe.data.validation.metric, float("nan")),
+            best_epoch=int(best.get("epoch", 0)),
+            epochs=self.epoch,
+            steps=self.step,
+            seconds=time.monotonic() - self.started,
+            history=tuple(self.history),
+        )
+
+    def _train_epoch(self) -> dict[str, float]:
+        """One pass over the epoch's order; means of the losses and images a second."""
+        recipe, started = self.recipe, time.monotonic()
+        order = self.data.order(self.epoch)
+        size = size_at(recipe.augment.sizes, self.epoch, recipe.optim.epochs)
+        means = Means()
+        self.model.train()
+        steps = self.data.batches_per_epoch
+        for index in range(steps):
+            rate = warmup_cosine(self.step, self.total, recipe.optim.warmup, recipe.optim.final_lr)
+            for optimizer in self.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = rate * group["highest_lr"]
+            rows = order[index * recipe.batch.size : (index + 1) * recipe.batch.size]
+            rows = rows[self.accelerator.process_index :: self.accelerator.num_processes]
+            for part in range(recipe.batch.accumulate):
+                key = (self.epoch, index, part, self.accelerator.process_index)
+                batch = self.data.batch(rows[part :: recipe.batch.accumulate], self._encoder(), size, key)
+                # Dropout draws from torch's global state: fix it, so that a step does not depend on those before it.
+                torch.manual_seed(hash((recipe.seed, *key)) & (2**62 - 1))
+                with self.accelerator.accumulate(self.model):
+                    losses = self.model(**batch.to(self.accelerator.device))
+                    self.accelerator.backward(losses["loss"])
+                    if self.accelerator.sync_gradients:
+                        self.accelerator.clip_grad_norm_(self.model.parameters(), recipe.optim.clip)
+                    for optimizer in self.optimizers:
+                        optimizer.step()
+                        optimizer.zero_grad()
+                means.add({name: float(value.detach()) for name, value in losses.items()}, self.step)
+            if self.accelerator.is_main_process:
+                self.average.update(self._encoder(), self.step)
+            self.step += 1
+        speed = steps * recipe.batch.size / (time.monotonic() - started)
+        return {"epoch": self.epoch + 1, "size": size, "lr": rate * recipe.optim.lr, **means.take(), "images_s": speed}
+
+    def _validate(self, log: RunLog) -> None:
+        """Measure the average, and keep it if it is the best so far."""
+        settings = self.recipe.data.validation
+        if self.epoch % settings.every and self.epoch < self.recipe.optim.epochs:
+            return
+        assert self.validation is not None  # noqa: S101 - only the main process comes here
+        metrics = self.validation(self._as_used())
+        log.write("validation", self.step, metrics)
+        before = max((entry[settings.metric] for entry in self.history), default=float("-inf"))
+        self.history.append({"epoch": float(self.epoch), **metrics})
+        if metrics[settings.metric] > before:
+            self.average.model.save_pretrained(self.folder / "best")
+
+    def _as_used(self) -> DualEncoder:
+        """The average in the precision that users will run it in; this is also the fast one."""
+        if self.accelerator.mixed_precision != "bf16":
+            return self.average.model
+        return copy.deepcopy(self.average.model).to(torch.bfloat16)
+
+    def _encoder(self) -> DualEncoder:
+        """The encoder without the wrappers of parallel training."""
+        module: Any = self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
+        encoder: DualEncoder = module.encoder
+        return encoder
+
+    def _save(self) -> None:
+        module: nn.Module = self.accelerator.unwrap_model(self.model)
+        optimizers = [optimizer.state_dict() for optimizer in self.optimizers]
+        state = {"epoch": self.epoch, "step": self.step, "history": self.history, "optimizers": optimizers}
+        checkpoint.save_state(self.folder / "last", module.state_dict(), self.average.model.state_dict(), state)
+
+    def _resume(self) -> None:
+        found = checkpoint.find_state(self.folder / "last")
+        if found is None:
+            return
+        model, average, state = checkpoint.load_state(found)
+        _fill(self.accelerator.unwrap_model(self.model), model)
+        _fill(self.average.model, average)
+        for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(stored)
+        self.epoch, self.step, self.history = state["epoch"], state["step"], state["history"]
+        _LOG.info("going on after epoch %d (%d steps) in %s", self.epoch, self.step, self.folder)
+
+    def _claim_folder(self) -> None:
+        """Write the resolved recipe, or see that the folder's recipe is this one."""
+        if not self.accelerator.is_main_process:
+            return
+        file = self.folder / "recipe.yaml"
+        if checkpoint.find_state(self.folder / "last") is not None and file.is_file():
+            here, ours = Recipe.load(file), self.recipe
+            ignored = {"output", "tensorboard"}
+            if here.model_dump(exclude=ignored) != ours.model_dump(exclude=ignored):
+                raise TrainingError(
+                    f"{self.folder} holds a run of another recipe (see {file}); give another output=, or delete it"
+                )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(self.recipe.to_yaml(), encoding="utf-8")
+
+
+def _fill(module: nn.Module, state: dict[str, Tensor]) -> None:
+    """Copy values in place, so that the optimiser keeps its parameters and filters their memory layout."""
+    mine = module.state_dict()
+    if mine.keys() != state.keys():
+        raise TrainingError("the checkpoint holds other weights than the recipe's model; delete it to start anew")
+    with torch.no_grad():
+        for key, value in mine.items():
+            value.copy_(state[key])
+
+
+def _start(recipe: Recipe) -> DualEncoder:
+    """The model to start from."""
+    if recipe.init is None:
+        return DualEncoder(recipe.model)
+    encoder = DualEncoder.from_pretrained(recipe.init, dtype="float32", device="cpu")
+    if encoder.config.identity() != recipe.model.identity():
+        raise RecipeError(f"init: {recipe.init!r} is not the model that the recipe describes under model")
+    encoder.config = recipe.model
+    return encoder
+
+
+def _accelerator(recipe: Recipe) -> Any:  # noqa: ANN401 - a type of an optional package
+    try:
+        from accelerate import Accelerator
+    except ImportError as error:
+        raise MissingExtraError("accelerate", "train") from error
+    device = choose_device()
+    precision = recipe.precision
+    if precision == "auto":
+        precision = "bf16" if choose_dtype("auto", device) == torch.bfloat16 else "no"
+    return Accelerator(
+        mixed_precision=precision,
+        cpu=device.type == "cpu",
+        gradient_accumulation_steps=recipe.batch.accumulate,
+        step_scheduler_with_optimizer=False,
+    )

@@ -1,0 +1,272 @@
+"""`Recipe`: everything that decides a training run, as one typed YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from swath.errors import RecipeError
+from swath.models.config import ModelConfig, explain
+
+_SUFFIX = ".yaml"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceRecipe(_Part):
+    """One data set to train on.
+
+    Attributes:
+        path: the data set, relative to `data.root`; any layout that `swath.data.read_dataset` reads.
+        split: its split; None takes every pair.
+        sensor: the images' sensor, where the data set does not say.
+        per_epoch: how many of its images an epoch draws, anew each time; None draws all.
+        templates: captions made from class names, with ``{label}`` in them; used for images without captions.
+    """
+
+    path: Path
+    split: str | None = "train"
+    sensor: str | None = None
+    per_epoch: int | None = Field(default=None, ge=1)
+    templates: tuple[str, ...] = ()
+
+
+class ValidationRecipe(_Part):
+    """What checkpoints are chosen on; never a test split.
+
+    Attributes:
+        path: the data set, relative to `data.root`.
+        split: its split.
+        metric: a metric of `swath.evaluation.retrieval`; higher is better.
+        every: epochs between two validations.
+    """
+
+    path: Path
+    split: str = "val"
+    metric: str = "mR"
+    every: int = Field(default=1, ge=1)
+
+
+class DataRecipe(_Part):
+    """Images and texts.
+
+    Attributes:
+        root: folder that the sources' paths are relative to.
+        train: the data sets to train on.
+        validation: what checkpoints are chosen on.
+        cache_size: side in pixels at which decoded images are kept in memory.
+    """
+
+    root: Path = Path()
+    train: tuple[SourceRecipe, ...] = Field(min_length=1)
+    validation: ValidationRecipe
+    cache_size: int = Field(default=144, ge=8)
+
+
+class BatchRecipe(_Part):
+    """How batches are drawn.
+
+    Attributes:
+        size: images in one optimiser step, over all processes and accumulation steps.
+        captions: captions drawn for each image.
+        word_dropout: chance of each word of a caption to be left out.
+        full_stop_dropout: chance of a caption to lose its full stop, so that queries without one are as good.
+        accumulate: parts a batch is cut into, one after the other; the loss is computed within a part.
+    """
+
+    size: int = Field(default=256, ge=2)
+    captions: int = Field(default=1, ge=1)
+    word_dropout: float = Field(default=0.0, ge=0, lt=1)
+    full_stop_dropout: float = Field(default=0.0, ge=0, le=1)
+    accumulate: int = Field(default=1, ge=1)
+
+
+class AugmentRecipe(_Part):
+    """What is done to images in training.
+
+    Attributes:
+        sizes: sides of the crop in pixels; each is used for an equal share of the epochs, in this order.
+        area: smallest share of the image that a crop covers.
+        ratio: largest factor between the crop's sides before scaling.
+        dihedral: whether to turn by quarter turns and mirror; seen from above, no direction is up.
+        colour: strength of random contrast, brightness, saturation and channel gains (only rendered pictures).
+        erase: chance of greying out a random rectangle.
+    """
+
+    sizes: tuple[int, ...] = Field(default=(224,), min_length=1)
+    area: float = Field(default=0.3, gt=0, le=1)
+    ratio: float = Field(default=1.25, ge=1)
+    dihedral: bool = True
+    colour: float = Field(default=0.3, ge=0, lt=1)
+    erase: float = Field(default=0.0, ge=0, le=1)
+
+
+class ObjectiveRecipe(_Part):
+    """The loss.
+
+    Attributes:
+        shared_captions: whether every caption of an image counts as its positive wherever it stands in the batch, also
+            when it was drawn for another image; otherwise only the captions drawn for it do.
+        temperature: start value of the temperature (or its constant value).
+        learn_temperature: whether it is learned.
+        min_temperature: its lower bound while learned.
+        class_weight: weight of predicting the class names from the image vector; the layer for it is thrown away.
+        label_smoothing: of that prediction.
+    """
+
+    shared_captions: bool = True
+    temperature: float = Field(default=0.07, gt=0)
+    learn_temperature: bool = True
+    min_temperature: float = Field(default=0.01, gt=0)
+    class_weight: float = Field(default=0.0, ge=0)
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+
+
+class OptimRecipe(_Part):
+    """The optimiser, with linear warm-up and cosine decay.
+
+    Attributes:
+        matrices: what updates hidden matrices and filters: ``muon`` or ``adamw``. Embeddings, the first layer
+            and vectors always have AdamW.
+        epochs: passes over the data.
+        lr: highest learning rate.
+        final_lr: share of `lr` that is left at the end.
+        warmup: share of the steps over which the rate rises from 0.
+        matrix_lr: highest learning rate of Muon; None takes `lr`.
+        weight_decay: of matrices and filters; vectors (biases, norms) have none.
+        betas: AdamW's.
+        clip: largest norm of the gradient.
+        average: weight of the past in the moving average of the weights that is validated and saved; 0 turns it off.
+    """
+
+    matrices: Literal["adamw", "muon"] = "adamw"
+    epochs: int = Field(default=30, ge=1)
+    lr: float = Field(default=1e-3, gt=0)
+    matrix_lr: float | None = Field(default=None, gt=0)
+    final_lr: float = Field(default=1e-3, ge=0, le=1)
+    warmup: float = Field(default=0.05, ge=0, lt=1)
+    weight_decay: float = Field(default=0.05, ge=0)
+    betas: tuple[float, float] = (0.9, 0.98)
+    clip: float = Field(default=1.0, gt=0)
+    average: float = Field(default=0.998, ge=0, lt=1)
+
+
+class Recipe(_Part):
+    """Everything that decides a training run.
+
+    Attributes:
+        model: the model to build, as in `config.json`.
+        init: a model to start from, in place of random weights: a name or directory of `DualEncoder.from_pretrained`
+            with the same `model`.
+        data: images and texts.
+        batch: how batches are drawn.
+        augment: what is done to images.
+        objective: the loss.
+        optim: the optimiser.
+        seed: decides every random choice of the run.
+        precision: ``auto`` takes bfloat16 where it is fast, otherwise full precision.
+        output: the run's folder; a run that was cut off goes on from there.
+        tensorboard: whether to write TensorBoard logs.
+    """
+
+    model: ModelConfig
+    init: str | None = None
+    data: DataRecipe
+    batch: BatchRecipe = BatchRecipe()
+    augment: AugmentRecipe = AugmentRecipe()
+    objective: ObjectiveRecipe = ObjectiveRecipe()
+    optim: OptimRecipe = OptimRecipe()
+    seed: int = Field(default=0, ge=0)
+    precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
+    output: Path = Path("runs/latest")
+    tensorboard: bool = True
+
+    @classmethod
+    def load(cls, source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+        """Read a recipe.
+
+        Args:
+            source: a YAML file, or the name of a shipped recipe (see `recipe_names`).
+            overrides: ``key.sub=value`` each, the value in YAML; items of a list are named by number
+                (``data.train.0.path``).
+
+        Raises:
+            RecipeError: no such recipe, not YAML, or a field is unknown or wrong; the message names it.
+        """
+        file = _find(source)
+        try:
+            data = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"cannot read the recipe {file}: {error}") from error
+        except yaml.YAMLError as error:
+            raise RecipeError(f"{file} is not valid YAML: {error}") from error
+        if not isinstance(data, dict):
+            raise RecipeError(f"{file} is not a recipe: it must be a mapping with the keys model and data")
+        for override in overrides:
+            _apply(data, override)
+        return cls.parse(data, str(file))
+
+    @classmethod
+    def parse(cls, data: dict[str, Any], origin: str = "the recipe") -> Recipe:
+        """Check a recipe given as a dictionary.
+
+        Raises:
+            RecipeError: naming each wrong field.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise RecipeError(f"{origin}: {explain(error)}") from error
+
+    def to_yaml(self) -> str:
+        """The recipe with every default spelled out; `load` reads it back."""
+        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        return text
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that ship with the package."""
+    folder = resources.files("swath") / "recipes"
+    return sorted(entry.name.removesuffix(_SUFFIX) for entry in folder.iterdir() if entry.name.endswith(_SUFFIX))
+
+
+def _find(source: str | Path) -> Path:
+    path = Path(source)
+    if path.is_file():
+        return path
+    if str(source) in recipe_names():
+        return Path(str(resources.files("swath") / "recipes" / f"{source}{_SUFFIX}"))
+    raise RecipeError(f"there is no recipe {str(source)!r}: neither a file nor one of {', '.join(recipe_names())}")
+
+
+def _apply(data: dict[str, Any], override: str) -> None:
+    """Set one ``key.sub=value`` in place."""
+    key, sign, text = override.partition("=")
+    if not sign or not key:
+        raise RecipeError(f"{override!r} is not key=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{key}: {text!r} is not a YAML value: {error}") from error
+    *parents, last = key.split(".")
+    here: Any = data
+    for name in parents:
+        here = here.setdefault(name, {}) if isinstance(here, dict) else here[_position(here, name, key)]
+    if isinstance(here, dict):
+        here[last] = value
+    else:
+        here[_position(here, last, key)] = value
+
+
+def _position(items: object, name: str, key: str) -> int:
+    if not isinstance(items, list) or not name.isdecimal() or int(name) >= len(items):
+        count = f"a list of {len(items)}" if isinstance(items, list) else repr(items)
+        raise RecipeError(f"{key}: {name!r} names nothing in {count}")
+    return int(name)
