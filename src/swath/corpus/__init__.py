@@ -1,0 +1,1 @@
+"""Building image-text corpora; `sandbox` writes a synthetic world."""
