@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from swath._version import __version__
+from swath.cli import archive, index, models, search, train
 from swath.cli.failures import Commands
 
 app = typer.Typer(
@@ -43,6 +44,14 @@ def root(
         format="%(levelname)s: %(message)s",
         force=True,
     )
+
+
+app.command()(index.index)
+app.command()(search.search)
+app.add_typer(archive.app, name="archive")
+app.command()(models.models)
+app.command()(models.convert)
+app.command()(train.train)
 
 
 def main() -> None:

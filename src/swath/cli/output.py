@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,10 +13,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output; logs go to standard error.")
 ]
+
+WIDE = 140
+"""Columns of a terminal from which tables show everything."""
 
 logs = Console(stderr=True, highlight=False)
 """Where progress, notes and warnings go."""
@@ -46,28 +50,29 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON-like value in, the same
     return value
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
-    """Print a table on standard output; columns whose name ends in a space before ``>`` are right-aligned.
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], wide: Collection[str] = ()) -> None:
+    """Print a table on standard output; piped, its cells stay whole.
 
     Args:
         columns: headings; a leading ``>`` aligns the column to the right, a leading ``*`` lets it fold.
         rows: cells, as many as columns.
-        title: a line above the table.
+        wide: columns left out at a terminal narrower than `WIDE`.
     """
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        folds = name.startswith("*")
+    terminal = sys.stdout.isatty()
+    console = Console(highlight=False, width=None if terminal else 10_000)
+    shown = [at for at, name in enumerate(columns) if name not in wide or console.width >= WIDE]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for at in shown:
+        folds = columns[at].startswith("*")
         table.add_column(
-            name.lstrip(">*"),
-            justify="right" if name.startswith(">") else "left",
+            columns[at].lstrip(">*"),
+            justify="right" if columns[at].startswith(">") else "left",
             overflow="fold" if folds else "ellipsis",
             no_wrap=not folds,
         )
     for row in rows:
-        table.add_row(*row)
-    # Piped into a file there is no terminal width to fit: cells stay whole.
-    width = None if sys.stdout.isatty() else 240
-    Console(highlight=False, width=width).print(table)
+        table.add_row(*(Text(row[at]) for at in shown))
+    console.print(table)
 
 
 def print_fields(fields: Mapping[str, object]) -> None:

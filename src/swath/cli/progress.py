@@ -13,8 +13,8 @@ from swath.cli.output import logs, note
 EVERY_SECONDS = 15.0
 """How often a line is written where standard error is no terminal."""
 
-Advance = Callable[[int, int | None], None]
-"""Called with (done, total); total is None while unknown."""
+Advance = Callable[[int, int | None, float], None]
+"""Called with (done, total, rate): total is None while unknown, rate is what is worked off in a second."""
 
 
 @contextmanager
@@ -26,10 +26,10 @@ def progress(unit: str, quiet: bool = False) -> Iterator[Advance]:
         quiet: show nothing.
 
     Yields:
-        a function to call with the number done and the total (None while unknown).
+        a function to call with the number done, the total (None while unknown) and the rate (a second).
     """
     if quiet:
-        yield lambda _done, _total: None
+        yield lambda _done, _total, _rate: None
     elif logs.is_terminal:
         with _bar(unit) as advance:
             yield advance
@@ -50,35 +50,32 @@ def _bar(unit: str) -> Iterator[Advance]:
     )
     with Progress(*columns, console=logs, transient=True) as shown:
         task = shown.add_task(unit, total=None, rate="", left="")
-        started = time.monotonic()
 
-        def advance(done: int, total: int | None) -> None:
-            rate, left = _pace(done, total, time.monotonic() - started)
-            shown.update(task, completed=done, total=total, rate=rate, left=left)
+        def advance(done: int, total: int | None, rate: float) -> None:
+            pace, left = _pace(done, total, rate)
+            shown.update(task, completed=done, total=total, rate=pace, left=left)
 
         yield advance
 
 
 def _lines(unit: str) -> Advance:
-    started = time.monotonic()
-    said = started
+    said = time.monotonic()
 
-    def advance(done: int, total: int | None) -> None:
+    def advance(done: int, total: int | None, rate: float) -> None:
         nonlocal said
         now = time.monotonic()
         if now - said >= EVERY_SECONDS:
             said = now
-            rate, left = _pace(done, total, now - started)
-            note(f"{done}{f' of {total}' if total else ''} {unit}, {rate}{f', {left}' if left else ''}")
+            pace = ", ".join(part for part in _pace(done, total, rate) if part)
+            note(f"{done}{f' of {total}' if total else ''} {unit}{f', {pace}' if pace else ''}")
 
     return advance
 
 
-def _pace(done: int, total: int | None, seconds: float) -> tuple[str, str]:
-    """("12.3/s", "1:05 left") from what was done so far; the second is empty while the total is unknown."""
-    if not done or seconds <= 0:
+def _pace(done: int, total: int | None, rate: float) -> tuple[str, str]:
+    """("12.3/s", "1:05 left"); empty where it cannot be known."""
+    if rate <= 0:
         return "", ""
-    rate = done / seconds
     if not total or total < done:
         return f"{rate:.1f}/s", ""
     left = int((total - done) / rate)
