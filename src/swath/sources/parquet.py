@@ -70,7 +70,7 @@ class ParquetSource(ItemSource):
             raise SourceError(
                 f"{path}: has no column {' or '.join(wanted)}; it has {', '.join(columns)}: name the column of hrefs"
             )
-        self._geometry, self._crs = _geometry_column(self._file.schema_arrow.metadata or {}, columns)
+        self._geometry, self._to_degrees = _geometry_column(self._file.schema_arrow.metadata or {}, columns)
 
     def _scenes(self) -> Iterator[SceneRef]:
         for batch in self._file.iter_batches(batch_size=_ROWS):
@@ -126,14 +126,13 @@ class ParquetSource(ItemSource):
             geometry = shapely.from_wkb(value)
         except shapely.errors.ShapelyError as error:
             raise SourceError(f"{self.name}: row {row.get('id')!r}: unreadable geometry ({error})") from error
-        if self._crs is None:
+        if self._to_degrees is None:
             return geometry
-        transformer = pyproj.Transformer.from_crs(self._crs, "EPSG:4326", always_xy=True)
-        return shapely.transform(geometry, transformer.transform, interleaved=False)
+        return shapely.transform(geometry, self._to_degrees.transform, interleaved=False)
 
 
-def _geometry_column(metadata: Mapping[bytes, bytes], columns: Sequence[str]) -> tuple[str | None, pyproj.CRS | None]:
-    """The primary geometry column, and its CRS where that is not longitude and latitude (the GeoParquet default)."""
+def _geometry_column(metadata: Mapping[bytes, bytes], columns: Sequence[str]) -> tuple[str | None, pyproj.Transformer | None]:
+    """The primary geometry column, and the way to degrees where it is not in them (the GeoParquet default)."""
     about = json.loads(metadata.get(b"geo", b"{}"))
     name = about.get("primary_column", "geometry")
     if name not in columns:
@@ -143,7 +142,7 @@ def _geometry_column(metadata: Mapping[bytes, bytes], columns: Sequence[str]) ->
         return name, None
     crs = pyproj.CRS.from_user_input(written)
     same = crs.to_authority() in (("OGC", "CRS84"), ("EPSG", "4326"))
-    return name, None if same else crs
+    return name, None if same else pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
 
 
 def _moment(value: object) -> datetime | None:
