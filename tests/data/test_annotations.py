@@ -81,7 +81,7 @@ def test_sensor_is_kept_and_checked(tmp_path):
     (grey,) = read_dataset(tmp_path)
     assert [layer.index for layer in grey.chip.scene.layers] == [1, 1, 1]
     save(tmp_path / "images" / "a.png", picture(1))
-    with pytest.raises(DataError, match="lacks band.*of sensor 's2-l2a'"):
+    with pytest.raises(DataError, match=r"lacks band.*of sensor 's2-l2a'"):
         read_dataset(tmp_path, sensor="s2-l2a")
 
 
