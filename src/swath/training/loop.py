@@ -242,12 +242,15 @@ def _start(recipe: Recipe) -> DualEncoder:
 def _accelerator(recipe: Recipe) -> Any:  # noqa: ANN401 - a type of an optional package
     try:
         from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
     except ImportError as error:
         raise MissingExtraError("accelerate", "train") from error
     device = choose_device()
     precision = recipe.precision
     if precision == "auto":
         precision = "bf16" if choose_dtype("auto", device) == torch.bfloat16 else "no"
+    # The state is global: without this, a second run in one process could not have another precision.
+    AcceleratorState._reset_state(reset_partial_state=False)
     return Accelerator(
         mixed_precision=precision,
         cpu=device.type == "cpu",

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from generate.captions import karpathy
+from generate.recipes import tiny_recipe
+from swath.errors import DataError
+from swath.models import DualEncoder
+from swath.objectives.contrastive import NO_CAPTION, shared_captions
+from swath.training.batches import TrainingSet, plain
+
+
+def test_an_epoch_draws_each_pair_once_and_its_share_of_a_source(tmp_path: Path) -> None:
+    data = TrainingSet(tiny_recipe(tmp_path))
+    order = data.order(0)
+    pairs = 4 * (6 - 2)
+    assert sorted(order[order < pairs]) == list(range(pairs))
+    assert (order >= pairs).sum() == 4
+    assert data.batches_per_epoch == (pairs + 4) // 8
+    assert np.array_equal(data.order(3), data.order(3))
+    assert not np.array_equal(data.order(3), data.order(4))
+
+
+def test_the_same_key_gives_the_same_batch(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path)
+    data, model = TrainingSet(recipe), DualEncoder(recipe.model)
+    rows = data.order(0)[:8]
+    first, second, other = (data.batch(rows, model, 24, key) for key in ((1, 2), (1, 2), (1, 3)))
+    assert torch.equal(first.images["rgb"], second.images["rgb"])
+    assert torch.equal(first.ids, second.ids)
+    assert not torch.equal(first.images["rgb"], other.images["rgb"])
+    assert first.images["rgb"].shape == (8, 3, 24, 24)
+    assert first.ids.shape[0] == 16
+    lengths = first.mask.sum(dim=1)
+    assert torch.equal(lengths, lengths.sort().values)
+
+
+def test_texts_and_images_belong_together(tmp_path: Path) -> None:
+    """Each image has at least the captions drawn for it, and images of one class share theirs."""
+    recipe = tiny_recipe(tmp_path, "batch.word_dropout=0", "batch.full_stop_dropout=0")
+    data, model = TrainingSet(recipe), DualEncoder(recipe.model)
+    rows = data.order(0)[:8]
+    batch = data.batch(rows, model, 24, (0,))
+    positives = shared_captions(batch.image_captions, batch.text_caption)
+    assert (positives.sum(dim=1) >= 2).all()
+    for text, caption in enumerate(batch.text_caption):
+        expected, _ = model.tokenize([data.texts[caption]])
+        assert torch.equal(batch.ids[text][batch.mask[text]], expected[0])
+    same_class = (batch.classes @ batch.classes.T) > 0
+    shared = (positives.float() @ positives.float().T) > 0
+    assert torch.equal(shared, same_class)
+
+
+def test_without_shared_captions_only_drawn_texts_are_positives(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path, "objective.shared_captions=false")
+    data, model = TrainingSet(recipe), DualEncoder(recipe.model)
+    batch = data.batch(data.order(0)[:8], model, 24, (0,))
+    positives = shared_captions(batch.image_captions, batch.text_caption)
+    assert (positives.sum(dim=1) == 2).all()
+    assert (positives.sum(dim=0) == 1).all()
+    assert NO_CAPTION not in batch.image_captions
+
+
+def test_a_damaged_image_is_left_out_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    recipe = tiny_recipe(tmp_path)
+    victim = recipe.data.root / "pairs/images/beach_0.png"
+    victim.write_bytes(victim.read_bytes()[:80])
+    data = TrainingSet(recipe)
+    assert sum("beach_0.png" in message for message in data.pictures.failures.values()) == 1
+    assert "beach_0.png" in caplog.text
+    assert len(data.order(0)) == 4 * 4 - 1 + 4
+
+
+def test_images_without_caption_or_template_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="templates"):
+        TrainingSet(tiny_recipe(tmp_path, "data.train.1.templates=[]"))
+
+
+def test_too_little_data_for_a_batch(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"batch\.size"):
+        TrainingSet(tiny_recipe(tmp_path, "batch.size=64"))
+
+
+def test_sensors_go_to_their_towers(tmp_path: Path) -> None:
+    """A model with an RGB and a twelve-band tower: each image reaches its own, rows ordered by tower."""
+    recipe = tiny_recipe(tmp_path)
+    karpathy(recipe.data.root / "bands", per_class=3)
+    for file in (recipe.data.root / "bands/images").iterdir():
+        file.unlink()
+        _twelve_bands(file.with_suffix(".tif"))
+    annotations = next((recipe.data.root / "bands").glob("*.json"))
+    annotations.write_text(annotations.read_text().replace(".png", ".tif"))
+    towers = recipe.model.model_dump()["towers"]
+    towers["s2"] = towers["rgb"] | {"bands": 12}
+    sensors = {"rgb": {"tower": "rgb"}, "s2-l2a": {"tower": "s2", "input": "bands"}}
+    model = recipe.model.model_dump() | {"towers": towers, "sensors": sensors}
+    both = recipe.model_dump() | {"model": model}
+    both["data"]["train"] = [{"path": "pairs"}, {"path": "bands", "sensor": "s2-l2a"}]
+    mixed = type(recipe).parse(both)
+    data, encoder = TrainingSet(mixed), DualEncoder(mixed.model)
+    rows = np.array([16, 0, 17, 1])
+    batch = data.batch(rows, encoder, 24, (0,))
+    assert batch.images["rgb"].shape == (2, 3, 24, 24)
+    assert batch.images["s2"].shape == (2, 12, 24, 24)
+    assert list(batch.images) == ["rgb", "s2"]
+    labels = [data.classes[int(row.argmax())] for row in batch.classes]
+    assert labels == ["tiny/airport", "tiny/airport", "tiny/airport", "tiny/beach"]
+
+
+def _twelve_bands(path: Path) -> None:
+    import rasterio
+
+    values = np.random.default_rng(len(path.name)).integers(100, 4000, (12, 32, 32), dtype=np.uint16)
+    with rasterio.open(path, "w", driver="GTiff", width=32, height=32, count=12, dtype="uint16") as file:
+        file.write(values)
+
+
+def test_class_names_become_words() -> None:
+    assert plain("HerbaceousVegetation") == "herbaceous vegetation"
+    assert plain("dense_residential-area") == "dense residential area"
+
+
+def test_pictures_are_squashed_to_the_cache_size(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path)
+    wide = recipe.data.root / "pairs/images/airport_0.png"
+    Image.open(wide).resize((90, 30)).save(wide)
+    data = TrainingSet(recipe)
+    assert data.pictures.arrays["rgb"].shape[1:] == (3, 40, 40)
+    assert data.pictures.arrays["rgb"].dtype == torch.uint8

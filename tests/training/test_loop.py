@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from generate.recipes import tiny_recipe
+from swath.errors import CheckpointError, MissingExtraError, RecipeError, TrainingError
+from swath.models import DualEncoder
+from swath.training import Recipe, loop, recipe_names, train
+from swath.training.average import WeightAverage
+from swath.training.checkpoint import find_state, load_state, save_state
+from swath.training.logs import Means
+from swath.training.validation import Validation
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing in the loop may catch it."""
+
+
+def weights(file: Path) -> dict[str, torch.Tensor]:
+    return safetensors.torch.load_file(file)
+
+
+def test_a_run_leaves_a_model_logs_and_its_recipe(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path)
+    result = train(recipe)
+    assert result.steps == 8
+    assert [entry["epoch"] for entry in result.history] == [1, 2, 3, 4]
+    assert result.best == max(entry["mR"] for entry in result.history)
+    model = DualEncoder.from_pretrained(result.model, dtype="float32")
+    assert Validation(recipe, model)(model)["mR"] == pytest.approx(result.best)
+    assert Recipe.load(result.directory / "recipe.yaml") == recipe
+    lines = [json.loads(line) for line in (result.directory / "metrics.jsonl").read_text().splitlines()]
+    losses = [line["contrastive"] for line in lines if line["group"] == "train"]
+    assert losses[-1] < losses[0]
+    assert [line["size"] for line in lines if line["group"] == "train"] == [24, 24, 32, 32]
+
+
+@pytest.mark.parametrize("moment", ["in an epoch", "while saving"])
+def test_a_killed_run_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    whole = train(tiny_recipe(tmp_path, f"output={tmp_path / 'whole'}"))
+    cut = tiny_recipe(tmp_path, f"output={tmp_path / 'cut'}")
+    calls = {"count": 0}
+    module, name, at = {
+        "in an epoch": (loop.TrainingSet, "batch", 6),
+        "while saving": (torch, "save", 3),
+    }[moment]
+    original = getattr(module, name)
+
+    def kill(*args: object, **options: object) -> object:
+        calls["count"] += 1
+        if calls["count"] == at:
+            raise Killed
+        return original(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, kill)
+        with pytest.raises(Killed):
+            train(cut)
+    again = train(cut)
+    for file in ("last/model.safetensors", "last/average.safetensors", "best/model.safetensors"):
+        first, second = weights(whole.directory / file), weights(again.directory / file)
+        assert first.keys() == second.keys()
+        assert all(torch.equal(first[key], second[key]) for key in first), file
+    assert again.history == whole.history
+    assert again.best == whole.best
+
+
+def test_a_finished_run_is_not_repeated(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path)
+    first = train(recipe)
+    written = (first.directory / "last/model.safetensors").stat().st_mtime_ns
+    second = train(recipe)
+    assert (first.best, first.steps, first.history) == (second.best, second.steps, second.history)
+    assert (first.directory / "last/model.safetensors").stat().st_mtime_ns == written
+
+
+def test_another_recipe_does_not_go_on_with_the_run(tmp_path: Path) -> None:
+    train(tiny_recipe(tmp_path, "optim.epochs=1"))
+    with pytest.raises(TrainingError, match="another recipe"):
+        train(tiny_recipe(tmp_path, "optim.epochs=1", "optim.lr=1e-4"))
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path, "optim.epochs=1")
+    result = train(recipe)
+    file = result.directory / "last/state.pt"
+    file.write_bytes(file.read_bytes()[:50])
+    with pytest.raises(TrainingError, match="delete it to start anew"):
+        train(recipe)
+
+
+def test_seeds_differ(tmp_path: Path) -> None:
+    runs = [train(tiny_recipe(tmp_path, f"seed={seed}", f"output={tmp_path / str(seed)}")) for seed in (0, 1)]
+    first, second = (weights(run.directory / "last/model.safetensors") for run in runs)
+    assert any(not torch.equal(first[key], second[key]) for key in first)
+
+
+def test_accumulation_sees_every_image_and_steps_once(tmp_path: Path) -> None:
+    result = train(tiny_recipe(tmp_path, "batch.accumulate=2", "optim.epochs=1"))
+    assert result.steps == 2
+
+
+def test_starting_from_a_model(tmp_path: Path) -> None:
+    first = train(tiny_recipe(tmp_path, "optim.epochs=1"))
+    second = tiny_recipe(tmp_path, "optim.epochs=1", f"init={first.model}", f"output={tmp_path / 'second'}")
+    assert train(second).steps == 2
+    other = tiny_recipe(tmp_path, f"init={first.model}", "model.embed_dim=8", f"output={tmp_path / 'third'}")
+    with pytest.raises(RecipeError, match="init"):
+        train(other)
+    with pytest.raises(CheckpointError, match=r"config\.json"):
+        train(tiny_recipe(tmp_path, f"init={tmp_path}", f"output={tmp_path / 'fourth'}"))
+
+
+def test_check_runs_everything_and_leaves_nothing(tmp_path: Path) -> None:
+    result = train(tiny_recipe(tmp_path, "optim.epochs=50", "batch.size=4096"), check=True)
+    assert result.steps == 2
+    assert not (tmp_path / "run").exists()
+    assert not result.directory.exists()
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_shipped_recipe_runs(tmp_path: Path, name: str) -> None:
+    """Two steps of the real model on generated data under the recipe's own paths."""
+    from generate import captions
+
+    shipped = Recipe.load(name)
+    for source in shipped.data.train:
+        make = captions.class_folders if source.templates else captions.karpathy
+        make(tmp_path / source.path, per_class=8)
+    result = train(Recipe.load(name, [f"data.root={tmp_path}"]), check=True)
+    assert result.steps == 2
+    assert math.isfinite(result.best)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run() -> None:
+    with pytest.raises(TrainingError, match=r"step 7.*optim\.lr"):
+        Means().add({"loss": float("nan")}, 7)
+
+
+def test_an_unknown_metric_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="mR"):
+        train(tiny_recipe(tmp_path, "data.validation.metric=accuracy"))
+
+
+def test_without_accelerate_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "accelerate", None)
+    with pytest.raises(MissingExtraError, match=r"swath\[train\]"):
+        train(tiny_recipe(tmp_path))
+
+
+def test_tensorboard_logs_are_written(tmp_path: Path) -> None:
+    result = train(tiny_recipe(tmp_path, "tensorboard=true", "optim.epochs=1"))
+    assert list((result.directory / "tensorboard").glob("events.*"))
+
+
+def test_a_kill_between_the_two_renames_loses_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "last"
+    save_state(folder, {"a": torch.ones(1)}, {}, {"step": 3})
+    folder.rename(tmp_path / "last.old")
+    found = find_state(folder)
+    assert found is not None
+    assert load_state(found)[2] == {"step": 3}
+
+
+def test_the_average_follows_its_formula() -> None:
+    from generate.models import tiny_model
+
+    model = tiny_model()
+    average = WeightAverage(model, 0.5)
+    start = model.logit_scale.item()
+    with torch.no_grad():
+        model.logit_scale.fill_(start + 1)
+    average.update(model, 0)  # weight of the past: min(0.5, 1 / 10)
+    assert average.model.logit_scale.item() == pytest.approx(start + 0.9)
+    average.update(model, 1000)
+    assert average.model.logit_scale.item() == pytest.approx(start + 0.95)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from swath.errors import RecipeError
+from swath.training import Recipe, recipe_names
+
+
+def test_shipped_recipes_can_be_read_by_name() -> None:
+    assert "swath_mini" in recipe_names()
+    for name in recipe_names():
+        assert isinstance(Recipe.load(name), Recipe)
+
+
+def test_the_resolved_recipe_reads_back_as_itself(tmp_path: Path) -> None:
+    recipe = Recipe.load("swath_mini", ["optim.lr=0.5"])
+    (tmp_path / "r.yaml").write_text(recipe.to_yaml())
+    assert Recipe.load(tmp_path / "r.yaml") == recipe
+
+
+def test_overrides_reach_any_depth_and_are_yaml() -> None:
+    changed = [
+        "optim.lr=2e-3",
+        "data.root=/somewhere",
+        "data.train.1.path=other",
+        "augment.sizes=[64, 96]",
+        "init=null",
+        "model.towers.rgb.hidden=64",
+    ]
+    recipe = Recipe.load("swath_mini", changed)
+    assert recipe.optim.lr == 2e-3
+    assert recipe.data.root == Path("/somewhere")
+    assert recipe.data.train[1].path == Path("other")
+    assert recipe.augment.sizes == (64, 96)
+    assert recipe.model.towers["rgb"].options["hidden"] == 64
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("optim.rate=1", "optim.rate"),
+        ("optim.lr=fast", "optim.lr"),
+        ("optim.lr=-1", "optim.lr"),
+        ("data.train.9.path=x", "data.train.9.path"),
+        ("data.train.first.path=x", "'first' names nothing"),
+        ("optim.lr", "not key=value"),
+        ("seed=[", "not a YAML value"),
+        ("model.embed_dim=0", "model.embed_dim"),
+    ],
+)
+def test_errors_name_the_field(override: str, named: str) -> None:
+    with pytest.raises(RecipeError, match=named.replace(".", r"\.")):
+        Recipe.load("swath_mini", [override])
+
+
+def test_files_that_are_no_recipe(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="swath_mini"):
+        Recipe.load("no_such_recipe")
+    for number, (text, said) in enumerate([("a: [", "not valid YAML"), ("- 1", "not a recipe"), ("seed: 1", "model")]):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(text)
+        with pytest.raises(RecipeError, match=said):
+            Recipe.load(file)
+
+
+def test_nothing_in_a_recipe_is_executed(tmp_path: Path) -> None:
+    data = yaml.safe_load(Recipe.load("swath_mini").to_yaml())
+    text = yaml.safe_dump(data) + "init: !!python/object/apply:os.getcwd []\n"
+    (tmp_path / "r.yaml").write_text(text.replace("init: null\n", ""))
+    with pytest.raises(RecipeError, match="not valid YAML"):
+        Recipe.load(tmp_path / "r.yaml")
