@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generate.rasters import s2_scene, write_image
+
+
+def test_the_summary_counts_and_names_what_failed(
+    run_json: Callable[..., Any], scenes: Path, model: Path, tmp_path: Path
+) -> None:
+    done = run_json("index", scenes, "--to", tmp_path / "a", "--model", model, "--chip", 64)
+    assert (done["rows"], done["added"], done["present"], done["empty"]) == (9, 9, 0, 0)
+    assert done["model"].startswith("tiny@")
+    assert [Path(failure["href"]).name for failure in done["failures"]] == ["broken.tif"]
+    assert done["failures"][0]["reason"]
+
+
+def test_people_get_a_summary_and_the_failures_on_standard_error(
+    run: Callable[..., Any], scenes: Path, model: Path, tmp_path: Path
+) -> None:
+    done = run("index", scenes, "--to", tmp_path / "a", "--model", model, "--chip", 64)
+    assert done.exit_code == 0
+    assert "9 (9 new, 0 were there, 0 empty)" in done.stdout
+    assert "not indexed: " in done.stderr
+    assert "broken.tif" in done.stderr
+    assert "broken.tif" not in done.stdout
+
+
+def test_a_second_run_adds_only_what_is_new(
+    run_json: Callable[..., Any], scenes: Path, model: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(scenes, tmp_path / "scenes")
+    run_json("index", folder, "--to", tmp_path / "a", "--model", model, "--chip", 64)
+    write_image(folder / "another.png", 64, 64, seed=9)
+    # The model need not be named again: the archive knows it.
+    done = run_json("index", folder, "--to", tmp_path / "a", "--chip", 64)
+    assert (done["rows"], done["added"], done["present"]) == (10, 1, 9)
+
+
+def test_strict_makes_failures_fail(run: Callable[..., Any], scenes: Path, model: Path, tmp_path: Path) -> None:
+    done = run("index", scenes, "--to", tmp_path / "a", "--model", model, "--chip", 64, "--strict")
+    assert done.exit_code == 1
+    assert "1 failures; everything else is indexed" in done.stderr
+
+
+def test_nothing_indexed_is_a_failure(run: Callable[..., Any], scenes: Path, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "only").mkdir()
+    shutil.copy(scenes / "broken.tif", tmp_path / "only")
+    done = run("index", tmp_path / "only", "--to", tmp_path / "a", "--model", model)
+    assert done.exit_code == 1
+    assert "no chip could be indexed" in done.stderr
+
+
+def test_another_model_is_refused(run: Callable[..., Any], scenes: Path, archive: Path, tmp_path: Path) -> None:
+    from generate.models import tiny_model
+
+    other = tiny_model(seed=5).save_pretrained(tmp_path / "other")
+    done = run("index", scenes, "--to", archive, "--model", other)
+    assert done.exit_code == 1
+    assert "was made with model" in done.stderr
+
+
+def test_files_can_be_chosen_and_declared(
+    run_json: Callable[..., Any], scenes: Path, model: Path, tmp_path: Path
+) -> None:
+    arguments = ["--model", model, "--include", "photo*", "--chip", 32, "--stride", 16, "--sensor", "rgb"]
+    done = run_json("index", scenes, "--to", tmp_path / "a", *arguments)
+    assert (done["added"], done["failures"]) == (9, [])
+
+
+@pytest.mark.slow
+def test_interrupted_runs_keep_what_was_done_and_go_on(model: Path, tmp_path: Path) -> None:
+    s2_scene(tmp_path / "scenes" / "large.tif", 1280)
+    command = [sys.executable, "-m", "swath", "index", str(tmp_path / "scenes"), "--to", str(tmp_path / "a")]
+    command += ["--model", str(model), "--chip", "16", "--batch-size", "8", "--json"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    while not (tmp_path / "a" / "meta.lance").exists() and running.poll() is None:
+        time.sleep(0.1)
+    time.sleep(2)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=120)
+    assert (running.returncode, out) == (130, ""), err
+    assert "run the same command again to go on" in err
+    assert "Traceback" not in err
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240)
+    assert '"rows": 6400' in done.stdout

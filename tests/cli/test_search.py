@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pystac
+import pytest
+from PIL import Image
+
+HIT = {"rank", "id", "score", "confidence", "sensor", "datetime", "bbox", "geometry", "href", "window", "properties"}
+
+
+def test_the_json_contract(run_json: Callable[..., Any], archive: Path) -> None:
+    found = run_json("search", archive, "a forest beside a lake", "-k", 4)
+    assert set(found) == {"query", "hits"}
+    assert found["query"]["text"] == "a forest beside a lake"
+    assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3, 4]
+    assert all(set(hit) == HIT for hit in found["hits"])
+    scores = [hit["score"] for hit in found["hits"]]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= hit["confidence"] <= 1 for hit in found["hits"])
+
+
+def test_an_image_of_the_archive_finds_itself_first(run_json: Callable[..., Any], archive: Path, scenes: Path) -> None:
+    found = run_json("search", archive, "--like", scenes / "photo.png", "-k", 2)
+    assert Path(found["hits"][0]["href"]).name == "photo.png"
+    assert found["hits"][0]["score"] == pytest.approx(1.0, abs=1e-3)
+    again = run_json("search", archive, "--like", found["hits"][0]["id"], "-k", 1)
+    assert again["hits"][0]["id"] == found["hits"][0]["id"]
+
+
+def test_negative_coordinates_are_values_not_options(run_json: Callable[..., Any], archive: Path) -> None:
+    west, south, east, north = run_json("archive", "info", archive)["bbox"]
+    lon, lat = (west + east) / 2, (south + north) / 2
+    near = run_json("search", archive, "--near", f"{lon},{lat}", "-k", 8)["hits"]
+    assert len(near) == 8
+    assert run_json("search", archive, "--near", "-118.2,-34.0", "--radius", 1)["hits"] == []
+    assert run_json("search", archive, "--bbox", "-119,-36,-117,-35")["hits"] == []
+    assert len(run_json("search", archive, "x", "--bbox", f"{west},{south},{east},{north}")["hits"]) == 8
+
+
+def test_a_text_may_begin_with_a_dash(run: Callable[..., Any], archive: Path) -> None:
+    done = run("search", archive, "--json", "--", "-text")
+    assert json.loads(done.stdout)["query"]["text"] == "-text"
+
+
+def test_filters_hold(run_json: Callable[..., Any], archive: Path, tmp_path: Path) -> None:
+    assert {hit["sensor"] for hit in run_json("search", archive, "x", "--sensor", "s2")["hits"]} == {"s2-l2a"}
+    two = run_json("search", archive, "x", "--sensor", "s1", "--sensor", "s2")["hits"]
+    assert len(two) == 8
+    only = run_json("search", archive, "x", "--where", "sensor = 'rgb'")["hits"]
+    assert [hit["geometry"] for hit in only] == [None]
+    footprint = two[0]["geometry"]
+    (tmp_path / "area.geojson").write_text(json.dumps(footprint))
+    inside = run_json("search", archive, "x", "--geometry", tmp_path / "area.geojson")["hits"]
+    assert two[0]["id"] in {hit["id"] for hit in inside}
+
+
+def test_filters_alone_list(run_json: Callable[..., Any], archive: Path) -> None:
+    found = run_json("search", archive, "--sensor", "s2", "-k", 3)["hits"]
+    assert [hit["score"] for hit in found] == [None, None, None]
+
+
+def test_examples_and_weights_change_the_order(run_json: Callable[..., Any], archive: Path) -> None:
+    plain = run_json("search", archive, "water")["hits"]
+    last = plain[-1]["id"]
+    moved = run_json("search", archive, "water", "--more-like", last, "--weight", "positives=5")["hits"]
+    assert moved[0]["id"] == last
+    away = run_json("search", archive, "water", "--less-like", plain[0]["id"], "--weight", "negatives=9")["hits"]
+    assert away[-1]["id"] == plain[0]["id"]
+
+
+def test_geojson_and_stac(run: Callable[..., Any], archive: Path) -> None:
+    geojson = json.loads(run("search", archive, "x", "-k", 3, "--geojson").stdout)
+    assert (geojson["type"], len(geojson["features"])) == ("FeatureCollection", 3)
+    stac = json.loads(run("search", archive, "x", "-k", 3, "--stac").stdout)
+    assert len(pystac.ItemCollection.from_dict(stac).items) == 3
+
+
+def test_two_forms_at_once_are_bad_usage(run: Callable[..., Any], archive: Path) -> None:
+    done = run("search", archive, "x", "--json", "--stac")
+    assert done.exit_code == 2
+    assert done.stdout == ""
+
+
+def test_the_table_is_for_people(run: Callable[..., Any], archive: Path) -> None:
+    done = run("search", archive, "water", "-k", 9)
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["#", "score", "conf", "sensor", "date", "place", "where", "id"]
+    assert len(lines) == 10
+    assert "photo.png 0,0,64,64" in done.stdout
+
+
+def test_no_hits_says_so(run: Callable[..., Any], archive: Path) -> None:
+    done = run("search", archive, "water", "--datetime", "1990")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "no hits" in done.stderr
+
+
+def test_pictures(run: Callable[..., Any], archive: Path, tmp_path: Path) -> None:
+    done = run(
+        "search", archive, "x", "-k", 3, "--sheet", tmp_path / "s.png", "--save-thumbs", tmp_path / "t", "--json"
+    )
+    assert len(json.loads(done.stdout)["hits"]) == 3
+    with Image.open(tmp_path / "s.png") as sheet:
+        assert sheet.format == "PNG"
+    assert len(list((tmp_path / "t").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--like", "nowhere.png"], "nowhere.png"),
+        (["--less-like", "clouds"], "negative examples alone"),
+        (["x", "--radius", "5"], "near"),
+        (["x", "--where", "1; DROP TABLE chips"], "where"),
+        (["x", "--sensor", "landsat"], "landsat"),
+        (["x", "--datetime", "yesterday"], "yesterday"),
+        (["x", "--weight", "texture=2"], "texture"),
+        ([" "], "empty"),
+        ([], "nothing to search by"),
+        (["x", "-k", "0"], "-k"),
+    ],
+)
+def test_what_cannot_be_asked_is_bad_usage(
+    run: Callable[..., Any], archive: Path, arguments: list[str], says: str
+) -> None:
+    done = run("search", archive, *arguments)
+    assert (done.exit_code, done.stdout) == (2, ""), done.output
+    assert says in done.stderr
