@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generate.captions import karpathy
@@ -50,6 +50,7 @@ _TEXT = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=12)
 _NAME = _TEXT.filter(bool)
 
 
+@settings(deadline=None)
 @given(st.lists(st.builds(Exclusion, _NAME, _TEXT, _NAME, _TEXT, _TEXT, _TEXT), max_size=5))
 def test_written_and_read_back(tmp_path_factory, entries):
     path = tmp_path_factory.mktemp("list") / "exclusions.csv"

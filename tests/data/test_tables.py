@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generate.captions import picture, save
@@ -106,6 +106,7 @@ def test_blank_caption_cells_are_recorded(folder):
 _PART = st.text("abcXYZ 0", min_size=1, max_size=4)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(_PART, min_size=1, max_size=4), min_size=1, max_size=6))
 def test_relative_names_keep_names_apart_and_drop_what_is_common(parts):
     names = ["/data/" + "/".join(part) for part in parts]

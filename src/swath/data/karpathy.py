@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from swath.data.annotations import Annotation, Annotations, Layout, ReadOptions, image_root
+from swath.data.pairs import Pair
 from swath.errors import DataError
 
 _PEEK = 1 << 16
@@ -44,6 +45,23 @@ def read_karpathy(path: Path, options: ReadOptions) -> Annotations:
     entries = tuple(_entry(path, number, image) for number, image in enumerate(document["images"]))
     root = image_root(path.parent, (entry.name for entry in entries), options)
     return Annotations(str(document.get("dataset") or path.stem), root, entries)
+
+
+def write_karpathy(path: Path, name: str, pairs: Iterable[Pair]) -> None:
+    """Write pairs as a Karpathy JSON file that `read_karpathy` reads back; image names are the pairs' names."""
+    images = []
+    for number, pair in enumerate(pairs):
+        entry: dict[str, object] = {"filename": pair.name, "imgid": number, "split": pair.split}
+        entry["sentences"] = [{"raw": text} for text in pair.captions]
+        optional = {
+            "long_sentences": [{"raw": text} for text in pair.long_captions],
+            "labels": list(pair.labels),
+            "location": list(pair.location or ()),
+            "dataset": pair.provenance.get("dataset"),
+        }
+        images.append(entry | {key: value for key, value in optional.items() if value})
+    document = {"dataset": name, "images": images}
+    path.write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def load_json(path: Path) -> object:

@@ -68,7 +68,16 @@ class Tokenizer:
         Raises:
             InputError: not a string, or more than `MAX_CHARACTERS` characters.
         """
-        return [index for word in _WORD.findall(clean(text)) for index in self._word_ids(word)]
+        return [index for word in self.words(text) for index in self._word_ids(word)]
+
+    def words(self, text: str) -> list[str]:
+        """The words, digits and punctuation marks that a text is cut into; `encode` strings their `word_ids` together.
+
+        Raises:
+            InputError: not a string, or more than `MAX_CHARACTERS` characters.
+        """
+        found: list[str] = _WORD.findall(clean(text))
+        return found
 
     def word_ids(self, word: str) -> tuple[int, ...]:
         """Ids of one word as it appears inside a text (lower case, ends with a word end)."""

@@ -23,13 +23,11 @@ from swath.data.audit.captions import (
 from swath.data.audit.contradictions import Contradiction, LabelledCaptions, contradictions
 from swath.data.audit.duplicates import DuplicateGroup, find_duplicates
 from swath.data.audit.near_texts import near_repeats
+from swath.data.audit.precedence import HELD_OUT, duplicate_exclusions
 from swath.data.audit.scan import BrokenImage, ImageRow, Progress, image_rows, scan
 from swath.data.dataset import Dataset, Failure
 from swath.data.exclusions import Exclusion, Exclusions
 from swath.errors import DataError
-
-HELD_OUT = ("test", "val", "valid", "validation", "dev")
-"""Splits that are measured on, the most precious first; images of all others may be left out of training."""
 
 EXCLUDED_SCORE = 7.0
 """Contradictions with odds of 1,000 to 1 are left out of training; weaker ones are only reported."""
@@ -231,17 +229,7 @@ def _exclusions(
     """What training should leave out. Images that are measured on stay, so that results compare with the field's."""
     for image in broken:
         yield Exclusion(image.dataset, image.split, image.image, "", "broken image", image.reason)
-    for group in duplicates:
-        ranked = sorted(group.members, key=lambda member: _rank(member.row.split))
-        kept = ranked[0].row
-        bits = max(member.distance for member in group.members)
-        for member in ranked[1:]:
-            row = member.row
-            if _rank(row.split) > 0:
-                place = "across data sets" if row.dataset != kept.dataset else "within a split"
-                place = place if row.split == kept.split else "across splits"
-                evidence = f"{kept.dataset}/{kept.split or '-'}/{kept.image}, within {bits} bits"
-                yield Exclusion(row.dataset, row.split, row.image, "", f"duplicate {place}", evidence)
+    yield from duplicate_exclusions(duplicates)
     for one in suspicious:
         if one.item.split not in HELD_OUT and one.score >= EXCLUDED_SCORE:
             evidence = f"captions speak of {one.looks_like!r} ({', '.join(one.because)}), image is {one.item.label!r}"
@@ -250,11 +238,6 @@ def _exclusions(
         where = caption.row
         if caption.reason in _UNUSABLE and where.split not in HELD_OUT:
             yield Exclusion(where.dataset, where.split, where.image, where.text, "unusable caption", caption.reason)
-
-
-def _rank(split: str) -> int:
-    """0 for test, 1 for a validation split, 2 for everything that is trained on."""
-    return min(HELD_OUT.index(split), 1) if split in HELD_OUT else 2
 
 
 def _group(group: DuplicateGroup) -> dict[str, Any]:

@@ -1,0 +1,142 @@
+"""Join data sets into one without duplicates (EBAKER, section 4.1: RSICD + RSITMD + NWPU, p-hash threshold 2)."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from swath.chips import SceneRef
+from swath.data.audit.duplicates import find_duplicates
+from swath.data.audit.precedence import duplicate_exclusions
+from swath.data.audit.scan import Progress, image_rows, scan
+from swath.data.dataset import Dataset
+from swath.data.exclusions import Exclusion, Exclusions, combine
+from swath.data.karpathy import write_karpathy
+from swath.data.pairs import Pair
+from swath.errors import DataError
+
+_UNSAFE = re.compile(r"[^\w.\-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class MergeReport:
+    """What a merge made.
+
+    Attributes:
+        path: the folder that `read_dataset` reads.
+        kept: images of each data set that are in it.
+        removed: what was left out, and why.
+    """
+
+    path: Path
+    kept: dict[str, int]
+    removed: Exclusions
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return {
+            "path": str(self.path),
+            "kept": self.kept,
+            "removed": self.removed.reasons,
+            "list": [asdict(entry) for entry in self.removed.entries],
+        }
+
+
+def merge(
+    datasets: Sequence[Dataset],
+    folder: str | Path,
+    *,
+    name: str = "merged",
+    threshold: int = 2,
+    turned: bool = False,
+    exclusions: Exclusions | None = None,
+    images: Literal["link", "copy"] = "link",
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> MergeReport:
+    """Join data sets, leave duplicates and broken images out, and write the result in Karpathy layout.
+
+    Of images that show the same, what is measured on stays: test before validation before training, then the order of
+    `datasets`. Test images always stay. Every pair keeps its split and, in its provenance, its data set.
+
+    Args:
+        datasets: with different names, each from a folder; the first ones win.
+        folder: a new folder; gets ``dataset_<name>.json``, ``images/<data set>/...`` and ``merge.json``, the report.
+        name: the merged set's name.
+        threshold: differing bits of perceptual hashes up to which images are duplicates.
+        turned: also remove copies that are turned or mirrored.
+        exclusions: further things to leave out, such as an audit's list.
+        images: link to each data set's image folder, or copy the images.
+        workers: threads that read images.
+        progress: told how far reading is.
+
+    Raises:
+        DataError: names that clash, a data set that is not of single image files, or a folder that is in use.
+    """
+    folder = Path(folder)
+    _check(datasets, folder)
+    found = scan(image_rows(datasets), workers, progress)
+    broken = (Exclusion(one.dataset, one.split, one.image, "", "broken image", one.reason) for one in found.broken)
+    duplicates = duplicate_exclusions(find_duplicates(found, threshold, turned))
+    removed = combine([exclusions or Exclusions(()), Exclusions((*broken, *duplicates))])
+    kept = [removed.apply(data) for data in datasets]
+    try:
+        (folder / "images").mkdir(parents=True)
+        for data in kept:
+            _place_images(data, folder / "images" / _folder_name(data), images)
+        pairs = [_renamed(pair, data) for data in kept for pair in data]
+        write_karpathy(folder / f"dataset_{_UNSAFE.sub('_', name)}.json", name, pairs)
+        present = {data.name for data in datasets}
+        report = MergeReport(
+            folder,
+            dict(Counter(data.name for data in kept for _ in data)),
+            Exclusions(tuple(entry for entry in removed.entries if entry.dataset in present)),
+        )
+        text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False)
+        (folder / "merge.json").write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        hint = "; copy the images instead of linking to them" if images == "link" else ""
+        raise DataError(f"the merged data set cannot be written to {folder}: {error}{hint}") from error
+    return report
+
+
+def _check(datasets: Sequence[Dataset], folder: Path) -> None:
+    folders = [_folder_name(data) for data in datasets]
+    if not folders or len(set(folders)) < len(folders):
+        names = ", ".join(data.name for data in datasets) or "none"
+        raise DataError(f"a merge needs data sets with different names (name=...); got {names}")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(f"{folder} is in use; name a new folder for the merged data set")
+    for data in datasets:
+        root = data.root
+        for pair in data:
+            if root is None or {layer.href for layer in pair.chip.scene.layers} != {str((root / pair.name).resolve())}:
+                raise DataError(
+                    f"{pair.name!r} of {data.name!r} is not a single image file under {root}; only such can be merged"
+                )
+
+
+def _folder_name(data: Dataset) -> str:
+    return _UNSAFE.sub("_", data.name).strip(".") or "data"
+
+
+def _place_images(data: Dataset, target: Path, how: Literal["link", "copy"]) -> None:
+    if data.root is None:
+        raise DataError(f"{data.name!r} was not read from a folder; it cannot be merged")
+    if how == "link":
+        target.symlink_to(data.root.resolve(), target_is_directory=True)
+        return
+    for pair in data:
+        (target / pair.name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(data.root / pair.name, target / pair.name)
+
+
+def _renamed(pair: Pair, data: Dataset) -> Pair:
+    scene: SceneRef = replace(pair.chip.scene, id=f"{_folder_name(data)}/{pair.name}")
+    return replace(pair, chip=replace(pair.chip, scene=scene))
