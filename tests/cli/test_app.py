@@ -11,7 +11,16 @@ import pytest
 
 from swath import __version__
 
-COMMANDS = [["index"], ["search"], ["archive", "info"], ["archive", "delete"], ["models"], ["convert"], ["train"]]
+COMMANDS = [
+    ["index"],
+    ["search"],
+    ["archive", "info"],
+    ["archive", "delete"],
+    ["models"],
+    ["convert"],
+    ["train"],
+    ["audit"],
+]
 
 
 def swath(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from swath._version import __version__
-from swath.cli import archive, index, models, search, train
+from swath.cli import archive, audit, index, models, search, train
 from swath.cli.failures import Commands
 
 app = typer.Typer(
@@ -52,6 +52,7 @@ app.add_typer(archive.app, name="archive")
 app.command()(models.models)
 app.command()(models.convert)
 app.command()(train.train)
+app.command()(audit.audit)
 
 
 def main() -> None:
