@@ -104,7 +104,7 @@ def s2_scene(path: Path, size: int = 128, *, seed: int = 0, **options: Any) -> P
 
 
 def s2_bands(folder: Path, size: int = 120, stem: str = "", seed: int = 0, **options: Any) -> dict[str, Path]:
-    """Sentinel-2 L2A as one file a band at its own resolution (`size` pixels at 10 m); band n holds the value 1000 n."""
+    """Sentinel-2 L2A as one file a band at its own resolution, `size` pixels at 10 m; band n holds 1000 n, B02 noise."""
     paths = {}
     for number, (band, metres) in enumerate(S2_METRES.items(), start=1):
         side = size * 10 // metres
@@ -205,7 +205,9 @@ def png_header(width: int, height: int) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
+    )
 
 
 VRT = """<VRTDataset rasterXSize="64" rasterYSize="64"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>

@@ -99,7 +99,9 @@ def test_window_around_the_pole_spans_all_longitudes():
 
 def test_antimeridian_splits_into_two_parts(tmp_path):
     # UTM zone 1 starts at the antimeridian: this scene lies across it.
-    path = write_tiff(tmp_path / "fiji.tif", noise(1, 100, 100), crs="EPSG:32701", metres=500, origin=(180_000, 8_100_000))
+    path = write_tiff(
+        tmp_path / "fiji.tif", noise(1, 100, 100), crs="EPSG:32701", metres=500, origin=(180_000, 8_100_000)
+    )
     found = footprint(describe(str(path)))
     assert found.geometry.geom_type == "MultiPolygon"
     assert len(found.geometry.geoms) == 2

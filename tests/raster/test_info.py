@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
@@ -77,7 +77,7 @@ def test_crs_without_transform_is_no_georeference(tmp_path):
 
 def test_date_of_a_tiff_is_utc(tmp_path):
     path = write_tiff(tmp_path / "a.tif", noise(3, 8, 8), tags={"TIFFTAG_DATETIME": "2020:11:04 18:30:00"})
-    assert describe(str(path)).datetime == datetime(2020, 11, 4, 18, 30, tzinfo=timezone.utc)
+    assert describe(str(path)).datetime == datetime(2020, 11, 4, 18, 30, tzinfo=UTC)
 
 
 def test_date_of_a_photograph_keeps_its_offset(tmp_path):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import rasterio
 from rasterio._err import CPLE_BaseError
+from rasterio.env import set_gdal_config
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
@@ -30,18 +31,20 @@ SUFFIXES = (".tif", ".tiff", ".jp2", ".png", ".jpg", ".jpeg", ".webp")
 """File names that sources look at, in lower case."""
 
 CACHE_BYTES = 320 * 2**20
-"""GDAL's block cache for the whole process; its own default is 5 % of the machine's memory."""
+"""GDAL's block cache for the whole process, unless $GDAL_CACHEMAX is set; GDAL's own default is 5 % of the memory."""
 
 HANDLES = 24
 """Open datasets kept per thread: the bands of two Sentinel-2 scenes that come one file a band."""
 
-# Photographs have no georeference; that is no reason to warn. Filters are set once: changing them is not thread-safe.
+# Both are set once for the process: rasterio's Env would restore them after every read, under other threads' reads too.
+if "GDAL_CACHEMAX" not in os.environ:
+    set_gdal_config("GDAL_CACHEMAX", CACHE_BYTES)
+# Photographs have no georeference; that is no reason to warn.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=r"swath\.")
 
 _LOCAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_PAM_ENABLED": "NO",
-    "GDAL_CACHEMAX": CACHE_BYTES,
     "GDAL_ERROR_ON_LIBJPEG_WARNING": "YES",
     # The whole-image shortcut returns what it has of a truncated PNG without an error.
     "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO",

@@ -131,7 +131,9 @@ class ParquetSource(ItemSource):
         return shapely.transform(geometry, self._to_degrees.transform, interleaved=False)
 
 
-def _geometry_column(metadata: Mapping[bytes, bytes], columns: Sequence[str]) -> tuple[str | None, pyproj.Transformer | None]:
+def _geometry_column(
+    metadata: Mapping[bytes, bytes], columns: Sequence[str]
+) -> tuple[str | None, pyproj.Transformer | None]:
     """The primary geometry column, and the way to degrees where it is not in them (the GeoParquet default)."""
     about = json.loads(metadata.get(b"geo", b"{}"))
     name = about.get("primary_column", "geometry")
