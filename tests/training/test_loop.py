@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,6 +120,31 @@ def test_starting_from_a_model(tmp_path: Path) -> None:
         train(tiny_recipe(tmp_path, f"init={tmp_path}", f"output={tmp_path / 'fourth'}"))
 
 
+@pytest.mark.slow
+def test_two_processes_train_one_model(tmp_path: Path) -> None:
+    tiny_recipe(tmp_path)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "swath"]
+    command += ["train", str(tmp_path / "recipe.yaml"), "--json"]
+    done = subprocess.run(
+        command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    decoder, results, text = json.JSONDecoder(), [], done.stdout.strip()
+    while text:
+        value, end = decoder.raw_decode(text)
+        results.append(value)
+        text = text[end:].strip()
+    assert [value["steps"] for value in results] == [8, 8]
+    assert results[0]["history"] == results[1]["history"]
+    assert (tmp_path / "run/best/config.json").is_file()
+
+
+def test_progress_is_told_after_every_step(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    train(tiny_recipe(tmp_path, "optim.epochs=2"), progress=lambda done, total, rate: told.append((done, total)))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
 def test_check_runs_everything_and_leaves_nothing(tmp_path: Path) -> None:
     result = train(tiny_recipe(tmp_path, "optim.epochs=50", "batch.size=4096"), check=True)
     assert result.steps == 2
@@ -149,7 +177,7 @@ def test_an_unknown_metric_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_accelerate_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "accelerate", None)
+    monkeypatch.setitem(sys.modules, "accelerate", None)
     with pytest.raises(MissingExtraError, match=r"swath\[train\]"):
         train(tiny_recipe(tmp_path))
 

@@ -12,10 +12,10 @@ an image for being close to a caption that it shares with another image.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-import torch.distributed
-from torch import Tensor
-from torch.distributed.nn.functional import all_gather
+from torch import Tensor, distributed
 from torch.nn import functional as F
 
 from swath.errors import InputError
@@ -77,13 +77,25 @@ def gather(local: Tensor) -> Tensor:
 
     Every process then computes the loss of the whole batch. Gathering adds up their gradients and data-parallel
     training divides by their number, so parameters get exactly the gradient of the whole batch on one process.
+
+    Args:
+        local: (B, ...), of the same shape on every process.
     """
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+    if not (distributed.is_available() and distributed.is_initialized()) or distributed.get_world_size() == 1:
         return local
-    if torch.distributed.get_world_size() == 1:
-        return local
-    if not local.requires_grad:
-        parts = [torch.empty_like(local) for _ in range(torch.distributed.get_world_size())]
-        torch.distributed.all_gather(parts, local.contiguous())
+    gathered: Tensor = _Gather.apply(local)  # type: ignore[no-untyped-call]
+    return gathered
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, local: Tensor) -> Tensor:  # noqa: ANN401, ARG004 - torch's signature
+        parts = [torch.empty_like(local) for _ in range(distributed.get_world_size())]
+        distributed.all_gather(parts, local.contiguous())
         return torch.cat(parts)
-    return torch.cat(all_gather(local.contiguous()))  # type: ignore[no-untyped-call]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ANN401, ARG004 - torch's signature
+        total = gradient.contiguous()
+        distributed.all_reduce(total)
+        return total.chunk(distributed.get_world_size())[distributed.get_rank()]

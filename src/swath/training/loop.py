@@ -13,6 +13,7 @@ import copy
 import logging
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,18 @@ _LOG = logging.getLogger(__name__)
 _CHECK_PAIRS, _CHECK_BATCH, _CHECK_EPOCHS = 16, 8, 2
 
 
-def train(recipe: Recipe, *, check: bool = False) -> RunResult:
+Progress = Callable[[int, int, float], None]
+"""Called after every step with steps done, steps in all, and steps a second."""
+
+
+def train(recipe: Recipe, *, check: bool = False, progress: Progress | None = None) -> RunResult:
     """Train the model of a recipe, going on where an earlier run in the same folder was cut off.
 
     Args:
         recipe: what to train on what, and how.
         check: try everything out on a few images: two optimiser steps, validation, saving and reading back, in
             seconds, leaving nothing behind.
+        progress: told how far the run is, on the main process.
 
     Raises:
         MissingExtraError: accelerate or tensorboard is not installed.
@@ -52,9 +58,9 @@ def train(recipe: Recipe, *, check: bool = False) -> RunResult:
         TrainingError: the folder holds another recipe's run, or the loss is no longer finite.
     """
     if not check:
-        return _Run(recipe).go()
+        return _Run(recipe, progress).go()
     with tempfile.TemporaryDirectory() as folder:
-        result = _Run(_shortened(recipe, Path(folder)), limit=_CHECK_PAIRS).go()
+        result = _Run(_shortened(recipe, Path(folder)), progress, limit=_CHECK_PAIRS).go()
         DualEncoder.from_pretrained(result.model)
         return result
 
@@ -74,8 +80,9 @@ def _shortened(recipe: Recipe, folder: Path) -> Recipe:
 class _Run:
     """One run: what is built before the first step, and the steps."""
 
-    def __init__(self, recipe: Recipe, limit: int | None = None) -> None:
+    def __init__(self, recipe: Recipe, progress: Progress | None, limit: int | None = None) -> None:
         self.recipe = recipe
+        self.progress = progress
         self.accelerator = _accelerator(recipe)
         self.folder = recipe.output
         self.started = time.monotonic()
@@ -111,6 +118,7 @@ class _Run:
         finally:
             if log is not None:
                 log.__exit__(None, None, None)
+        self.history = self._from_main(self.history)
         best = max(self.history, key=lambda entry: entry[self.recipe.data.validation.metric], default={})
         return RunResult(
             directory=self.folder,
@@ -123,6 +131,13 @@ class _Run:
             seconds=time.monotonic() - self.started,
             history=tuple(self.history),
         )
+
+    def _from_main(self, value: list[dict[str, float]]) -> list[dict[str, float]]:
+        """The main process's value, on every process."""
+        from accelerate.utils import broadcast_object_list
+
+        shared: list[list[dict[str, float]]] = broadcast_object_list([value])
+        return shared[0]
 
     def _train_epoch(self) -> dict[str, float]:
         """One pass over the epoch's order; means of the losses and images a second."""
@@ -156,6 +171,8 @@ class _Run:
             if self.accelerator.is_main_process:
                 self.average.update(self._encoder(), self.step)
             self.step += 1
+            if self.progress is not None and self.accelerator.is_main_process:
+                self.progress(self.step, self.total, (index + 1) / (time.monotonic() - started))
         speed = steps * recipe.batch.size / (time.monotonic() - started)
         return {"epoch": self.epoch + 1, "size": size, "lr": rate * recipe.optim.lr, **means.take(), "images_s": speed}
 
