@@ -15,8 +15,8 @@ from torch.nn import functional as F
 from swath.features import Features
 from swath.models.towers import TextTower
 
-CPU_TOKENS = 2048
-"""Positions in one batch on a CPU; larger ones fall out of the cache."""
+CPU_TOKENS = 512
+"""Positions in one batch on a CPU: enough to keep it busy, few enough that texts of one batch are of one length."""
 
 GPU_TOKENS = 65_536
 """Positions in one batch on a GPU."""

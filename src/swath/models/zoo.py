@@ -53,7 +53,9 @@ _SKYCLIP_L = "the published notebooks force QuickGELU; trained on from OpenAI's 
 _LONGCLIP = "OpenAI's model stretched; two position tables (20 rows kept), joined when converted"
 
 ENTRIES: tuple[ZooEntry, ...] = (
-    ZooEntry("swath-mini", "convnet", None, None, None, "ships inside the package", license="Apache-2.0"),
+    ZooEntry(
+        "swath-mini", "convnet", None, None, None, "ships inside the package; see its model card", license="other"
+    ),
     ZooEntry(
         "remoteclip-vit-b-32",
         "ViT-B-32",
