@@ -43,7 +43,7 @@ def test_no_name_means_two_bands_of_one_sensor(entry):
 
 def test_sentinel_2_has_its_bands_in_product_order():
     l1c, l2a = SENSORS["s2-l1c"], SENSORS["s2-l2a"]
-    assert l1c.band_names == tuple(["B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12"])
+    assert l1c.band_names == ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
     assert l2a.band_names == tuple(name for name in l1c.band_names if name != "B10")
     assert [band.wavelength for band in l1c.bands] == sorted(band.wavelength for band in l1c.bands)
     assert set(S2_B8A_LAST) == set(l1c.band_names)
@@ -67,8 +67,10 @@ def test_radar_wavelength_is_that_of_5_405_ghz():
 
 @pytest.mark.parametrize(
     ("name", "band"),
-    [("B04", "B04"), ("b4", "B04"), ("red", "B04"), ("nir", "B08"), ("nir08", "B8A"), ("rededge1", "B05")]
-    + [("swir16", "B11"), ("swir22", "B12"), ("coastal", "B01"), ("nir09", "B09"), ("B8a", "B8A"), ("blue", "B02")],
+    [
+        *[("B04", "B04"), ("b4", "B04"), ("red", "B04"), ("nir", "B08"), ("nir08", "B8A"), ("rededge1", "B05")],
+        *[("swir16", "B11"), ("swir22", "B12"), ("coastal", "B01"), ("nir09", "B09"), ("B8a", "B8A"), ("blue", "B02")],
+    ],
 )
 def test_bands_answer_to_the_names_catalogues_use(name, band):
     entry = sensor("s2-l2a")
@@ -160,6 +162,14 @@ def test_single_radar_bands_are_shown_grey(name):
     assert (picture[0] == picture[1]).all()
     assert (picture[0] == picture[2]).all()
     assert len(np.unique(picture)) > 3
+
+
+def test_amplitude_is_stretched_by_its_valid_pixels():
+    pixels = np.linspace(100, 200, 100, dtype=np.float32).reshape(1, 10, 10)
+    framed = np.pad(pixels, ((0, 0), (20, 20), (20, 20)))
+    picture = sensor("sar").to_rgb(framed, framed[0] > 0)
+    np.testing.assert_array_equal(picture[:, 20:30, 20:30], sensor("sar").to_rgb(pixels))
+    assert picture.max() == 255
 
 
 @settings(deadline=None)

@@ -144,7 +144,7 @@ class Sensor:
             SensorError: the number of bands is not the sensor's.
         """
         self.check(pixels)
-        picture = self._radar_rgb(pixels) if self.is_radar else self._optical_rgb(pixels)
+        picture = self._radar_rgb(pixels, valid) if self.is_radar else self._optical_rgb(pixels)
         if valid is not None:
             picture = np.where(valid[None], picture, np.uint8(0))
         return picture
@@ -155,12 +155,13 @@ class Sensor:
             return np.ascontiguousarray(chosen, dtype=np.uint8)
         return _stretch(chosen.astype(np.float32), self.stretch)
 
-    def _radar_rgb(self, pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
+    def _radar_rgb(self, pixels: NDArray[np.generic], valid: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
         values = pixels.astype(np.float32)
         if self.units == "power":
             values = to_db(values)
         elif self.units == "amplitude":
-            return np.repeat(_percentile_stretch(values[:1]), 3, axis=0)
+            known = values[:1] if valid is None else np.where(valid[None], values[:1], np.float32(np.nan))
+            return np.repeat(_percentile_stretch(known), 3, axis=0)
         if len(self.bands) == 1:
             return np.repeat(_stretch(values, self.stretch), 3, axis=0)
         co, cross = values[self.band_index("VV")], values[self.band_index("VH")]

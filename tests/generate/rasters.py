@@ -104,7 +104,7 @@ def s2_scene(path: Path, size: int = 128, *, seed: int = 0, **options: Any) -> P
 
 
 def s2_bands(folder: Path, size: int = 120, stem: str = "", seed: int = 0, **options: Any) -> dict[str, Path]:
-    """Sentinel-2 L2A as one file a band at its own resolution, `size` pixels at 10 m; band n holds 1000 n, B02 noise."""
+    """Sentinel-2 L2A, one file a band at its own resolution, `size` pixels at 10 m; band n holds 1000 n, B02 noise."""
     paths = {}
     for number, (band, metres) in enumerate(S2_METRES.items(), start=1):
         side = size * 10 // metres

@@ -38,6 +38,26 @@ def test_pixel_type_of_the_file_is_kept(tmp_path, dtype, sensor):
     np.testing.assert_array_equal(pixels.data, data)
 
 
+@pytest.mark.parametrize(
+    ("name", "driver", "options"),
+    [
+        ("a.tif", "GTiff", {"compress": "lzw"}),
+        ("a.tif", "COG", {"compress": "deflate"}),
+        ("a.jp2", "JP2OpenJPEG", {"quality": "100", "reversible": "YES"}),
+        ("a.png", "PNG", {}),
+        ("a.webp", "WEBP", {"lossless": "YES"}),
+    ],
+)
+def test_every_allowed_format_is_read(tmp_path, name, driver, options):
+    import rasterio
+
+    data = noise(3, 96, 128)
+    profile = {"width": 128, "height": 96, "count": 3, "dtype": "uint8", "driver": driver, **options}
+    with rasterio.open(tmp_path / name, "w", **profile) as dataset:
+        dataset.write(data)
+    np.testing.assert_array_equal(read_chip(chip_of(tmp_path / name, Window(5, 7, 64, 80))).data, data[:, 7:87, 5:69])
+
+
 def test_bands_are_found_by_name_whatever_their_order(tmp_path):
     data = noise(12, 16, 16, "uint16")
     order = [7, 3, 0, 11, 5, 1, 2, 4, 6, 8, 9, 10]
