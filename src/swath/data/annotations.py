@@ -12,9 +12,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from swath.data.dataset import Dataset, Failure
-from swath.data.images import UnreadableImageError, image_chip
+from swath.data.images import UnreadableImageError, image_chip, is_file
 from swath.data.pairs import Pair
 from swath.errors import DataError
+
+MAX_NAME = 1024
+"""Longest image name in characters; file systems take less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def image_root(beside: Path, names: Iterable[str], options: ReadOptions) -> Path
     tried = [name for name, _ in zip(names, range(20), strict=False)]
     preferred = beside / "images"
     for folder in (preferred, beside, *sorted(entry for entry in beside.iterdir() if entry.is_dir())):
-        if any((folder / name).is_file() for name in tried if _is_inside(name)):
+        if any(is_file(folder / name) for name in tried if _is_inside(name)):
             return folder
     return preferred if preferred.is_dir() else beside
 
@@ -152,7 +155,7 @@ def build(annotations: Annotations, sensor: str | None = None, strict: bool = Fa
 
 
 def check_names(annotations: Annotations) -> None:
-    """Refuse image names that are listed twice or point outside the image folder.
+    """Refuse image names that are listed twice or point outside the image folder, and texts that are no Unicode.
 
     Raises:
         DataError: naming the image.
@@ -161,19 +164,37 @@ def check_names(annotations: Annotations) -> None:
     for entry in annotations.entries:
         if not _is_inside(entry.name):
             raise DataError(
-                f"data set {annotations.name!r}: image name {entry.name!r} points outside the image folder "
-                f"{annotations.root}; names must be relative and free of '..'"
+                f"data set {annotations.name!r}: image name {entry.name!r:.80} points outside the image folder "
+                f"{annotations.root}; names must be relative, free of '..' and at most {MAX_NAME} characters"
             )
+        for text in (entry.name, entry.split, *entry.captions, *entry.long_captions, *entry.labels):
+            if not _is_unicode(text):
+                raise DataError(
+                    f"data set {annotations.name!r}, image {entry.name!r:.80}: {text!r:.80} is not valid Unicode "
+                    "(half a surrogate pair); save the file as UTF-8"
+                )
         if entry.name in seen:
             raise DataError(
-                f"data set {annotations.name!r}: image {entry.name!r} is listed twice; join its captions in one entry"
+                f"data set {annotations.name!r}: image {entry.name!r:.80} is listed twice; "
+                "join its captions in one entry"
             )
         seen.add(entry.name)
 
 
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _is_inside(name: str) -> bool:
     path = PurePosixPath(name.replace("\\", "/"))
-    return bool(name.strip()) and "\0" not in name and not path.is_absolute() and ".." not in path.parts
+    usable = bool(name.strip()) and "\0" not in name and len(name) <= MAX_NAME
+    return usable and not path.is_absolute() and ".." not in path.parts
 
 
 def _pair(entry: Annotation, annotations: Annotations, sensor: str | None, failures: list[Failure]) -> Pair | None:

@@ -58,7 +58,7 @@ def choose_columns(names: Sequence[str], where: str) -> Columns:
     }
     if not found["image"] or not (found["caption"] or found["label"]):
         raise DataError(
-            f"{where} has the columns {', '.join(names) or '(none)'}; a table of pairs needs an image column "
+            f"{where} has the columns {', '.join(names)[:300] or '(none)'}; a table of pairs needs an image column "
             f"({', '.join(_MEANINGS['image'])}) and a caption column ({', '.join(_MEANINGS['caption'])}) "
             f"or a label column ({', '.join(_MEANINGS['label'])})"
         )

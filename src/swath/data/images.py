@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import warnings
 from pathlib import Path
@@ -45,7 +46,7 @@ def image_chip(path: Path, name: str, sensor: str | None = None) -> Chip:
         FileNotFoundError: there is no such file.
         UnreadableImageError: the file is no image, claims an absurd size, or does not fit `sensor`.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise FileNotFoundError(path)
     header = _picture_header(path) if sensor is None or sensor in _PICTURE_SENSORS else None
     if header is None:
@@ -55,6 +56,16 @@ def image_chip(path: Path, name: str, sensor: str | None = None) -> Chip:
     href = os.path.realpath(path)
     layers = tuple(Layer(band.name, href, min(number, colours)) for number, band in enumerate(wanted.bands, 1))
     return Chip(SceneRef(name, href, wanted.name, layers), Window(0, 0, width, height))
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file at `path`; a path that the file system cannot have is simply not there."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        return False
 
 
 def _picture_header(path: Path) -> tuple[tuple[int, int], int] | None:

@@ -72,7 +72,7 @@ def load_json(path: Path) -> object:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{path} is not valid JSON: {error}") from error
 
 
@@ -92,6 +92,8 @@ def _entry(path: Path, number: int, image: object) -> Annotation:
         raise DataError(f'{where} has no "filename"')
     if not isinstance(image.get("sentences"), list):
         raise DataError(f'{where} ({image["filename"]}) has no list "sentences"')
+    if not isinstance(image.get("long_sentences", []), list):
+        raise DataError(f'{where} ({image["filename"]}): "long_sentences" must be a list')
     folder = image.get("filepath")
     name = f"{folder}/{image['filename']}" if folder else image["filename"]
     provenance: dict[str, Any] = {"file": path.name, "row": number}
@@ -100,7 +102,7 @@ def _entry(path: Path, number: int, image: object) -> Annotation:
     return Annotation(
         name,
         captions=tuple(_sentence(where, sentence) for sentence in image["sentences"]),
-        long_captions=tuple(_sentence(where, sentence) for sentence in image.get("long_sentences") or ()),
+        long_captions=tuple(_sentence(where, sentence) for sentence in image.get("long_sentences", ())),
         labels=_labels(image),
         split=str(image.get("split") or ""),
         location=parse_location(where, image.get("location")),

@@ -118,7 +118,7 @@ def read_keywords(path: str | Path) -> Keywords:
             str(name): {str(word): int(count) for word, count in own.items()}
             for name, own in document["counts"].items()
         }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f'{path} is not a keyword list: it needs "counts" by data set and word ({error!r})') from error
     if not any(counts.values()):
         raise DataError(f"keyword list {path} is empty")

@@ -11,6 +11,7 @@ from swath.data.columns import RowGatherer, choose_columns, has_columns, relativ
 from swath.errors import DataError
 
 _SUFFIXES = (".csv", ".tsv")
+_LONGEST_HEADER = 1 << 16
 
 
 def find_table(path: Path) -> Path | None:
@@ -54,7 +55,7 @@ def _tables(folder: Path) -> list[Path]:
 
 def _header(path: Path) -> list[str]:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        line = file.readline()
+        line = file.readline(_LONGEST_HEADER)
     return next(csv.reader([line], delimiter=_delimiter(line)), [])
 
 

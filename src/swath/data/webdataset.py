@@ -189,7 +189,7 @@ def _decode(where: str, data: bytes) -> str:
 def _json(where: str, data: bytes) -> dict[str, object]:
     try:
         value = json.loads(_decode(where, data))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise DataError(f"{where}: its .json is not valid: {error}") from error
     if not isinstance(value, dict):
         raise DataError(f"{where}: its .json must be an object")
