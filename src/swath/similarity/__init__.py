@@ -1,0 +1,1 @@
+"""Similarity: exact arithmetic on features, no models."""
