@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,7 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from generate.rasters import noise, s1_scene, s2_scene, serve, write_tiff
+from generate.rasters import VRT, noise, s1_scene, s2_scene, serve, write_tiff
 from swath.chips import Chip
 from swath.errors import RasterError
 from swath.raster import describe, gdal, read_chip, release, scene_from_file, scene_grid, tile
@@ -48,6 +49,27 @@ def test_threads_have_handles_of_their_own(tmp_path):
         assert len(set(pool.map(opened, range(4)))) == 4
 
 
+def read_in_worker(chip):
+    return read_chip(chip).data
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_forked_workers_do_not_share_handles(tmp_path):
+    path = s2_scene(tmp_path / "a.tif", 256, tiled=True, blockxsize=32, blockysize=32, compress="deflate")
+    scene = scene_from_file(str(path))
+    chips = [Chip(scene, window) for window in tile(256, 256, 32)]
+    wanted = [read_chip(chip).data for chip in chips[:3]]
+    with multiprocessing.get_context("fork").Pool(3) as pool:
+        found = pool.map(read_in_worker, chips * 2, chunksize=1)
+    for pixels, again in zip(found[:3], found[len(chips) : len(chips) + 3], strict=True):
+        np.testing.assert_array_equal(pixels, again)
+    for pixels, before in zip(found, wanted, strict=False):
+        np.testing.assert_array_equal(pixels, before)
+    for pixels, chip in zip(found, chips, strict=False):
+        np.testing.assert_array_equal(pixels, read_chip(chip).data)
+
+
 def test_many_threads_read_the_same_chips_alike(tmp_path):
     paths = [s2_scene(tmp_path / f"{n}.tif", 128, seed=n, tiled=True, blockxsize=32, blockysize=32) for n in range(3)]
     chips = []
@@ -82,6 +104,13 @@ def test_remote_files_are_read_by_range(tmp_path):
 def test_unreachable_url_is_named(tmp_path):
     with serve(tmp_path) as (url, _), pytest.raises(RasterError, match=r"/missing\.tif.*404"):
         describe(f"{url}/missing.tif")
+
+
+def test_remote_vrt_is_refused_too(tmp_path):
+    write_tiff(tmp_path / "secret.tif", noise(1, 64, 64))
+    (tmp_path / "a.tif").write_text(VRT.format(target=tmp_path / "secret.tif"))
+    with serve(tmp_path) as (url, _), pytest.raises(RasterError, match=r"/a\.tif: .*not recognized"):
+        describe(f"{url}/a.tif")
 
 
 def test_block_cache_is_bounded(tmp_path):

@@ -11,7 +11,7 @@ from shapely.geometry import box
 from generate.rasters import noise, s1_scene, s2_bands, s2_item, serve, write_image, write_tiff
 from swath.errors import SourceError
 from swath.raster import read_chip
-from swath.sources import cut, open_source
+from swath.sources import cut, cut_scene, open_source
 from swath.sources.parquet import ParquetSource
 
 
@@ -39,11 +39,11 @@ def test_table_of_paths(tmp_path):
 def test_columns_of_a_row_describe_its_scene(tmp_path):
     write_image(tmp_path / "b.png", 32, 32, "L")
     moment = datetime(2021, 5, 4, tzinfo=UTC)
-    rows = [{"path": "b.png", "sensor": "rgb", "datetime": moment, "other": moment, "raw": b"1"}]
+    rows = [{"path": "b.png", "sensor": "rgb", "datetime": moment, "other": moment, "raw": b"1", "cloud": float("nan")}]
     scene = next(open_source(write_table(tmp_path / "t.parquet", rows)).scenes())
     assert scene.sensor == "rgb"
     assert scene.datetime == moment
-    assert scene.properties == {"other": "2021-05-04T00:00:00Z"}
+    assert scene.properties == {"other": "2021-05-04T00:00:00Z", "cloud": None}
     assert scene.id == "b"
 
 
@@ -55,6 +55,8 @@ def test_geometry_places_images_without_georeference(tmp_path, crs):
     scene = next(open_source(tmp_path / "t.parquet").scenes())
     assert scene.footprint.bbox == pytest.approx((-118.1, 34.2, -118.0, 34.3), abs=2e-3)
     assert "geometry" not in scene.properties
+    assert [chip.footprint for chip in cut_scene(scene, 32)] == [scene.footprint]
+    assert {chip.footprint for chip in cut_scene(scene, 16)} == {None}
 
 
 def test_stac_geoparquet_is_read_as_items(tmp_path):

@@ -129,6 +129,22 @@ class _Handles(threading.local):
 
 _handles = _Handles()
 
+_inherited: list[_Handles] = []
+
+
+def _forget_after_fork() -> None:
+    """Let a forked worker open files anew: parent and child would move the same file position.
+
+    The parent's handles are kept unused, because closing them could wait for a lock that a thread of the parent held.
+    """
+    global _handles
+    _inherited.append(_handles)
+    _handles = _Handles()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
+
 
 def handle(href: str) -> DatasetReader:
     """This thread's dataset for `href`, opened on first use and again when the file has changed.

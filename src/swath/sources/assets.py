@@ -32,7 +32,6 @@ class AssetBand:
         href: absolute path or URL of the file.
         index: 1-based place of the band in the asset, as its metadata lists bands.
         names: every name the metadata gives it, most telling first; empty where it gives none.
-        dtype: pixel type where declared, else empty.
         visual: whether it belongs to a picture for the eye (8-bit true colour) and not to measured data.
         scale: declared factor to physical units, or None.
         offset: declared offset in physical units, or None.
@@ -44,7 +43,6 @@ class AssetBand:
     href: str
     index: int
     names: tuple[str, ...]
-    dtype: str = ""
     visual: bool = False
     scale: float | None = None
     offset: float | None = None
@@ -101,7 +99,6 @@ def _bands(item: pystac.Item, key: str, asset: pystac.Asset, resolve: Callable[[
             href=href,
             index=index,
             names=tuple(dict.fromkeys(str(name) for name in names if name)),
-            dtype=str(entry.get("data_type") or fields.get("data_type") or ""),
             visual=visual,
             scale=_number(entry, fields, "scale"),
             offset=_number(entry, fields, "offset"),

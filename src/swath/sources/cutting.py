@@ -53,9 +53,16 @@ def cut(
 def cut_scene(scene: SceneRef, size: int = 256, stride: int | None = None) -> list[Chip]:
     """Cut one scene into chips that cover it, see `cut`.
 
+    Chips lie where the file's georeference puts them. A file without one has a place only where its source knows the
+    scene's and one chip is the whole scene.
+
     Raises:
         RasterError: a file of the scene is missing or damaged.
         GeoreferenceError: its CRS cannot be used.
     """
     grid = scene_grid(scene)
-    return [Chip(scene, window, footprint(grid, window)) for window in tile(grid.width, grid.height, size, stride)]
+    windows = list(tile(grid.width, grid.height, size, stride))
+    if not grid.georeferenced:
+        place = scene.footprint if len(windows) == 1 else None
+        return [Chip(scene, window, place) for window in windows]
+    return [Chip(scene, window, footprint(grid, window)) for window in windows]

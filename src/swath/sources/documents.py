@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -29,6 +32,19 @@ def read_json(href: str) -> Any:  # noqa: ANN401 - JSON
         raise SourceError(f"{href}: cannot be read ({getattr(error, 'reason', error)}); check the address") from error
     except (ValueError, RecursionError) as error:
         raise SourceError(f"{href}: not JSON ({error}); give a STAC document") from error
+
+
+def json_values(value: object) -> Any:  # noqa: ANN401 - JSON
+    """`value` in JSON's own types: times in RFC 3339, NaN and infinity as null, bytes left out, all else as text."""
+    if isinstance(value, Mapping):
+        return {str(key): json_values(entry) for key, entry in value.items() if not isinstance(entry, bytes)}
+    if isinstance(value, list | tuple):
+        return [json_values(entry) for entry in value if not isinstance(entry, bytes)]
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int) else str(value)
 
 
 def _read_file(path: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +17,7 @@ from swath.raster import describe, footprint, scene_from_file
 from swath.raster.hrefs import without_signature
 from swath.sensors import SENSORS, Sensor
 from swath.sources.assets import AssetBand, item_bands, layer_of, polarizations
+from swath.sources.documents import json_values
 from swath.sources.fitting import constellation_of, fit
 
 
@@ -149,7 +149,7 @@ def _moment(item: pystac.Item) -> datetime | None:
 
 def _properties(item: pystac.Item) -> dict[str, Any]:
     """The item's properties as JSON values, with its collection."""
-    properties: dict[str, Any] = json.loads(json.dumps(item.properties, default=str))
+    properties: dict[str, Any] = json_values(item.properties)
     if item.collection_id:
         properties.setdefault("collection", item.collection_id)
     return properties

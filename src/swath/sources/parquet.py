@@ -19,6 +19,7 @@ from swath.chips import Footprint, SceneRef
 from swath.errors import SourceError, SwathError
 from swath.raster import scene_from_file
 from swath.raster.hrefs import local_path, resolve
+from swath.sources.documents import json_values
 from swath.sources.stac import ItemSource
 
 HREF_COLUMNS = ("href", "path", "url", "location", "filename", "file")
@@ -91,7 +92,7 @@ class ParquetSource(ItemSource):
             sensor=self.sensor or row.get("sensor"),
             bands=self.bands,
             scene_id=str(row["id"]) if row.get("id") is not None else None,
-            properties=_json({key: value for key, value in row.items() if key not in used and value is not None}),
+            properties=json_values({key: value for key, value in row.items() if key not in used and value is not None}),
         )
         geometry = self._shape(row)
         if scene.footprint is None and geometry is not None:
@@ -112,7 +113,7 @@ class ParquetSource(ItemSource):
             "links": [_without_nulls(link) for link in row.get("links") or []],
             "assets": _without_nulls(row["assets"] or {}),
             "collection": row.get("collection"),
-            "properties": _json({k: v for k, v in row.items() if k not in _ITEM_COLUMNS and v is not None}),
+            "properties": json_values({k: v for k, v in row.items() if k not in _ITEM_COLUMNS and v is not None}),
         }
         document["properties"].setdefault("datetime", None)
         return self.scene(document, self.base)
@@ -156,17 +157,6 @@ def _moment(value: object) -> datetime | None:
     if not isinstance(value, datetime):
         return None
     return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-
-
-def _json(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as JSON has them; times in RFC 3339, bytes left out."""
-
-    def plain(value: object) -> object:
-        return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
-
-    kept = {key: value for key, value in row.items() if not isinstance(value, bytes)}
-    result: dict[str, Any] = json.loads(json.dumps(kept, default=plain))
-    return result
 
 
 def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - JSON
