@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from swath.errors import InputError, SourceError
 from swath.raster import SUFFIXES
-from swath.raster.hrefs import is_remote, scheme_of
+from swath.raster.hrefs import is_remote, local_path, scheme_of
 from swath.sensors import matching
 from swath.sources.api import ApiSource
 from swath.sources.base import Source
@@ -72,22 +72,27 @@ def open_source(
         return _remote(text, sensor, bands, search)
     if scheme_of(text) not in ("", "file"):
         raise SourceError(f"{text}: scheme {scheme_of(text)!r} is not read; give a path or an http(s), s3 or gs URL")
-    path = Path(text.removeprefix("file://"))
+    path = Path(local_path(text))
     if path.is_dir():
         for name in (*_CATALOGS, *_COLLECTIONS):
             if (path / name).is_file():
                 return _document(str(path / name), sensor)
         return FolderSource(path, sensor=sensor, bands=bands, include=include, exclude=exclude)
-    if not path.exists():
-        raise SourceError(f"{text}: no such file or folder; check the path")
     if is_parquet(path):
         return ParquetSource(path, sensor=sensor, bands=bands, href_column=href_column)
+    return _file(path, sensor, bands)
+
+
+def _file(path: Path, sensor: str | None, bands: Sequence[str] | None) -> Source:
+    """The source that one local file is."""
+    if not path.exists():
+        raise SourceError(f"{path}: no such file or folder; check the path")
     if path.suffix.lower() in (".json", ".geojson"):
         return _document(str(path), sensor)
     if path.suffix.lower() in SUFFIXES:
         return FolderSource(path, sensor=sensor, bands=bands)
     raise SourceError(
-        f"{text}: not a source swath knows; give a folder, a raster ({', '.join(SUFFIXES)}), a STAC .json, "
+        f"{path}: not a source swath knows; give a folder, a raster ({', '.join(SUFFIXES)}), a STAC .json, "
         "a .parquet table or a STAC API's URL"
     )
 
