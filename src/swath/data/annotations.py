@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from swath.data.dataset import Dataset, Failure
-from swath.data.images import UnreadableImageError, image_chip, is_file
+from swath.data.images import ScenePart, UnreadableImageError, image_chip, is_file, part_chip
 from swath.data.pairs import Pair
 from swath.errors import DataError
 
@@ -32,6 +32,7 @@ class Annotation:
         split: the official split; empty where there is none.
         location: (lon, lat) in degrees; None where unknown.
         provenance: where the annotation stands (file, row, data set of a merged set).
+        part: where in which file the image is; None where `name` is a file that is the image.
     """
 
     name: str
@@ -41,6 +42,12 @@ class Annotation:
     split: str = ""
     location: tuple[float, float] | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    part: ScenePart | None = None
+
+    @property
+    def file(self) -> str:
+        """The image's file, relative to the image folder."""
+        return self.name if self.part is None else self.part.file
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +74,12 @@ class ReadOptions:
     Attributes:
         images: the image folder, where it is not beside the annotation file.
         unpack: where images that are packed in shards are written.
+        sensor: the sensor wanted; readers of data sets with several sensors give only its images.
     """
 
     images: Path | None = None
     unpack: Path | None = None
+    sensor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +171,9 @@ def check_names(annotations: Annotations) -> None:
     """
     seen: set[str] = set()
     for entry in annotations.entries:
-        if not _is_inside(entry.name):
+        if not (_is_inside(entry.name) and _is_inside(entry.file)):
             raise DataError(
-                f"data set {annotations.name!r}: image name {entry.name!r:.80} points outside the image folder "
+                f"data set {annotations.name!r}: image name {entry.file!r:.80} points outside the image folder "
                 f"{annotations.root}; names must be relative, free of '..' and at most {MAX_NAME} characters"
             )
         for text in (entry.name, entry.split, *entry.captions, *entry.long_captions, *entry.labels):
@@ -212,9 +221,9 @@ def _pair(entry: Annotation, annotations: Annotations, sensor: str | None, failu
             Failure("image without caption", entry.name, "no caption that is not blank, and no label", entry.split)
         )
         return None
-    path = annotations.root / entry.name
+    path = annotations.root / entry.file
     try:
-        chip = image_chip(path, entry.name, sensor)
+        chip = image_chip(path, entry.name, sensor) if entry.part is None else part_chip(path, entry.name, entry.part)
     except FileNotFoundError:
         failures.append(Failure("missing image", entry.name, f"{path} does not exist", entry.split))
         return None

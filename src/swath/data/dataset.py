@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -81,6 +82,20 @@ class Dataset:
         return replace(
             self, pairs=chosen, failures=tuple(failure for failure in self.failures if failure.split == name)
         )
+
+    def image_file(self, pair: Pair) -> Path:
+        """The file that is a pair's image, for writers that copy image files.
+
+        Raises:
+            DataError: the image is a window of a scene or has several files, or the data set has no folder.
+        """
+        file = None if self.root is None else self.root / pair.name
+        if file is None or {layer.href for layer in pair.chip.scene.layers} != {os.path.realpath(file)}:
+            raise DataError(
+                f"{pair.name!r} of {self.name!r} is not a single image file under {self.root}; "
+                "windows of scenes can be trained on, but not copied or merged"
+            )
+        return file
 
     def images(self) -> tuple[Chip, ...]:
         """The images, one a pair."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import warnings
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -56,6 +59,63 @@ def image_chip(path: Path, name: str, sensor: str | None = None) -> Chip:
     href = os.path.realpath(path)
     layers = tuple(Layer(band.name, href, min(number, colours)) for number, band in enumerate(wanted.bands, 1))
     return Chip(SceneRef(name, href, wanted.name, layers), Window(0, 0, width, height))
+
+
+@dataclass(frozen=True, slots=True)
+class ScenePart:
+    """A window of a larger scene.
+
+    Attributes:
+        file: the scene's raster, relative to the image folder.
+        sensor: name of its sensor.
+        window: the window, in pixels of the raster.
+        datetime: acquisition time; None where unknown.
+    """
+
+    file: str
+    sensor: str
+    window: Window
+    datetime: datetime | None = None
+
+
+def part_chip(path: Path, name: str, part: ScenePart) -> Chip:
+    """The chip of a window of a scene.
+
+    Args:
+        path: the scene's raster.
+        name: what the data set calls the window; becomes the scene's id, so that `Pair.name` finds it.
+        part: which window, of which sensor.
+
+    Returns:
+        A chip with the footprint that the raster's georeference gives the window.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UnreadableImageError: the raster cannot be read as that sensor, or the window reaches outside it.
+    """
+    from swath.raster import footprint, scene_grid
+
+    if not is_file(path):
+        raise FileNotFoundError(path)
+    try:
+        scene = _scene(os.path.realpath(path), part.sensor)
+        grid = scene_grid(scene)
+        place = footprint(grid, part.window)
+    except SwathError as error:
+        raise UnreadableImageError(str(error)) from error
+    if part.window.col + part.window.width > grid.width or part.window.row + part.window.height > grid.height:
+        raise UnreadableImageError(
+            f"{path}: window {part.window.to_list()} reaches outside the raster of {grid.width} x {grid.height} pixels"
+        )
+    return Chip(replace(scene, id=name, datetime=part.datetime or scene.datetime), part.window, place)
+
+
+@lru_cache(maxsize=256)
+def _scene(path: str, sensor: str) -> SceneRef:
+    """A scene by its header; windows of one scene follow each other."""
+    from swath.raster import scene_from_file
+
+    return scene_from_file(path, sensor=sensor)
 
 
 def is_file(path: Path) -> bool:

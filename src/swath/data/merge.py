@@ -114,12 +114,8 @@ def _check(datasets: Sequence[Dataset], folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} is in use; name a new folder for the merged data set")
     for data in datasets:
-        root = data.root
         for pair in data:
-            if root is None or {layer.href for layer in pair.chip.scene.layers} != {str((root / pair.name).resolve())}:
-                raise DataError(
-                    f"{pair.name!r} of {data.name!r} is not a single image file under {root}; only such can be merged"
-                )
+            data.image_file(pair)
 
 
 def _folder_name(data: Dataset) -> str:
@@ -134,7 +130,7 @@ def _place_images(data: Dataset, target: Path, how: Literal["link", "copy"]) -> 
         return
     for pair in data:
         (target / pair.name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(data.root / pair.name, target / pair.name)
+        shutil.copyfile(data.image_file(pair), target / pair.name)
 
 
 def _renamed(pair: Pair, data: Dataset) -> Pair:

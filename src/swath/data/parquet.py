@@ -55,7 +55,7 @@ def write_parquet(dataset: Dataset, path: Path, embed_images: bool = False) -> N
         embed_images: put the image bytes into the table; otherwise the image names, relative to `dataset.root`.
 
     Raises:
-        DataError: an image file cannot be read.
+        DataError: an image is not a single file, or cannot be read.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -67,7 +67,7 @@ def write_parquet(dataset: Dataset, path: Path, embed_images: bool = False) -> N
     schema = pa.schema(list(kinds.items()))
     with pq.ParquetWriter(path, schema) as writer:
         for start in range(0, len(dataset), _BATCH):
-            rows = [_row(pair, embed_images) for pair in dataset.pairs[start : start + _BATCH]]
+            rows = [_row(dataset, pair, embed_images) for pair in dataset.pairs[start : start + _BATCH]]
             writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=schema))
 
 
@@ -128,13 +128,14 @@ def _unpacked(value: object, path: Path, number: int, folder: Path) -> str:
     return name
 
 
-def _row(pair: Pair, embed_images: bool) -> dict[str, object]:
+def _row(dataset: Dataset, pair: Pair, embed_images: bool) -> dict[str, object]:
+    file = dataset.image_file(pair)
     image: object = pair.name
     if embed_images:
         try:
-            image = {"bytes": Path(pair.chip.scene.href).read_bytes(), "path": pair.name}
+            image = {"bytes": file.read_bytes(), "path": pair.name}
         except OSError as error:
-            raise DataError(f"image {pair.chip.scene.href} cannot be read: {error}") from error
+            raise DataError(f"image {file} cannot be read: {error}") from error
     lon, lat = pair.location or (None, None)
     return {
         "image": image,

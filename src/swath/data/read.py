@@ -11,13 +11,14 @@ from swath.data.dataset import Dataset
 from swath.data.folders import FOLDERS
 from swath.data.karpathy import KARPATHY
 from swath.data.parquet import PARQUET
+from swath.data.sandbox import SANDBOX
 from swath.data.splits import apply_splits, read_splits
 from swath.data.tables import TABLE
 from swath.data.webdataset import SHARDS
 from swath.errors import DataError
 from swath.sensors import matching
 
-LAYOUTS: tuple[Layout, ...] = (KARPATHY, LISTS, SHARDS, PARQUET, TABLE, FOLDERS)
+LAYOUTS: tuple[Layout, ...] = (SANDBOX, KARPATHY, LISTS, SHARDS, PARQUET, TABLE, FOLDERS)
 """Every layout, in the order in which they are tried: the more telling first."""
 
 
@@ -38,7 +39,7 @@ def read_dataset(
         path: the folder or the annotation file.
         split_file: splits, where the annotations have none: JSON ``{split: [names]}`` or CSV ``filename,split``.
         images: the image folder, where it is not beside the annotations.
-        sensor: the images' sensor; ``rgb`` by default.
+        sensor: the images' sensor, recognised by default; of a data set with several, only this one (or family).
         layout: name of the layout, instead of recognising it.
         name: the data set's name, instead of the one in its file.
         unpack: where images packed in shards are written; beside the shards by default.
@@ -53,7 +54,7 @@ def read_dataset(
     """
     if sensor is not None:
         matching(sensor)
-    annotations = read_annotations(path, images=images, layout=layout, unpack=unpack, name=name)
+    annotations = read_annotations(path, images=images, layout=layout, unpack=unpack, name=name, sensor=sensor)
     if split_file is not None:
         annotations = apply_splits(annotations, read_splits(Path(split_file)), Path(split_file))
     return build(annotations, sensor, strict)
@@ -66,6 +67,7 @@ def read_annotations(
     layout: str | None = None,
     unpack: str | Path | None = None,
     name: str | None = None,
+    sensor: str | None = None,
 ) -> Annotations:
     """Read a data set's annotations without looking for its images (for statistics of captions alone).
 
@@ -74,7 +76,11 @@ def read_annotations(
     path = Path(path)
     if not path.exists():
         raise DataError(f"no data set at {path}: no such file or folder")
-    options = ReadOptions(Path(images) if images is not None else None, Path(unpack) if unpack is not None else None)
+    options = ReadOptions(
+        images=Path(images) if images is not None else None,
+        unpack=Path(unpack) if unpack is not None else None,
+        sensor=sensor,
+    )
     chosen, found = _recognise(path, layout)
     annotations = chosen.read(found, options)
     return replace(annotations, name=name) if name else annotations

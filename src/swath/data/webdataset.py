@@ -78,7 +78,7 @@ def write_shards(dataset: Dataset, folder: Path, per_shard: int = 1000) -> list[
         The shards written: ``<split>-000000.tar`` and so on (``data-...`` for images without a split).
 
     Raises:
-        DataError: an image file cannot be read.
+        DataError: an image is not a single file, or cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
     by_split: dict[str, list[Pair]] = {}
@@ -88,7 +88,7 @@ def write_shards(dataset: Dataset, folder: Path, per_shard: int = 1000) -> list[
     for split, pairs in by_split.items():
         for number, start in enumerate(range(0, len(pairs), per_shard)):
             shard = folder / f"{_UNSAFE.sub('_', split) or 'data'}-{number:06d}.tar"
-            _write_shard(shard, pairs[start : start + per_shard])
+            _write_shard(dataset, shard, pairs[start : start + per_shard])
             written.append(shard)
     return written
 
@@ -202,10 +202,10 @@ def _strings(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
 
-def _write_shard(shard: Path, pairs: Iterable[Pair]) -> None:
+def _write_shard(dataset: Dataset, shard: Path, pairs: Iterable[Pair]) -> None:
     with tarfile.open(shard, "w", format=tarfile.PAX_FORMAT) as archive:
         for number, pair in enumerate(pairs):
-            image = Path(pair.chip.scene.href)
+            image = dataset.image_file(pair)
             key = f"{shard.stem}-{number:06d}"
             about = {
                 "name": pair.name,

@@ -63,14 +63,20 @@ class DuplicateGroup:
 def find_duplicates(found: Scan, threshold: int = 2, turned: bool = False) -> list[DuplicateGroup]:
     """Group images whose hashes differ in at most `threshold` bits, directly or through others of the group.
 
+    Only images of one sensor are compared: a radar and an optical picture of one place are no duplicates.
+
     Args:
         found: hashes of the images.
         threshold: differing bits; the paper's 2.
         turned: also find copies that are turned by 90 degrees or mirrored.
     """
     hashes = found.hashes if turned else found.hashes[:, :1]
-    groups = _groups(hashes, threshold)
-    return [_compare([found.rows[index] for index in group], hashes[group]) for group in groups]
+    sensors = np.array([row.chip.scene.sensor for row in found.rows])
+    groups: list[list[int]] = []
+    for name in dict.fromkeys(sensors.tolist()):
+        own = np.flatnonzero(sensors == name)
+        groups += [own[group].tolist() for group in _groups(hashes[own], threshold)]
+    return [_compare([found.rows[index] for index in group], hashes[group]) for group in sorted(groups)]
 
 
 def _groups(hashes: NDArray[np.uint64], threshold: int) -> list[list[int]]:
