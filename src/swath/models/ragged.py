@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from swath.features import Features
 from swath.models.towers import TextTower
 
-CPU_TOKENS = 512
+CPU_TOKENS = 1024
 """Positions in one batch on a CPU: enough to keep it busy, few enough that texts of one batch are of one length."""
 
 GPU_TOKENS = 65_536
