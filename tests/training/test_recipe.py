@@ -72,3 +72,24 @@ def test_nothing_in_a_recipe_is_executed(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text(text.replace("init: null\n", ""))
     with pytest.raises(RecipeError, match="not valid YAML"):
         Recipe.load(tmp_path / "r.yaml")
+
+
+def test_a_recipe_is_laid_over_the_one_it_extends(tmp_path: Path) -> None:
+    (tmp_path / "short.yaml").write_text("extends: swath_mini_rgb\noptim: {epochs: 2}\naugment: {sizes: [64]}\n")
+    base, short = Recipe.load("swath_mini_rgb"), Recipe.load(tmp_path / "short.yaml")
+    assert (short.optim.epochs, short.augment.sizes) == (2, (64,))
+    assert short.optim == base.optim.model_copy(update={"epochs": 2})
+    assert (short.model, short.data) == (base.model, base.data)
+
+
+def test_a_recipe_extends_a_file_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(Recipe.load("swath_mini_rgb", ["seed=5"]).to_yaml())
+    (tmp_path / "next.yaml").write_text("extends: base.yaml\n")
+    assert Recipe.load(tmp_path / "next.yaml").seed == 5
+
+
+def test_a_circle_of_recipes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("extends: b.yaml\n")
+    (tmp_path / "b.yaml").write_text("extends: a.yaml\n")
+    with pytest.raises(RecipeError, match="extends itself"):
+        Recipe.load(tmp_path / "a.yaml")

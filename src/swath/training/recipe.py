@@ -192,6 +192,9 @@ class Recipe(_Part):
     def load(cls, source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         """Read a recipe.
 
+        A recipe that names another one under ``extends`` is laid over it: mappings are merged, everything else is
+        replaced.
+
         Args:
             source: a YAML file, or the name of a shipped recipe (see `recipe_names`).
             overrides: ``key.sub=value`` each, the value in YAML; items of a list are named by number
@@ -201,14 +204,7 @@ class Recipe(_Part):
             RecipeError: no such recipe, not YAML, or a field is unknown or wrong; the message names it.
         """
         file = _find(source)
-        try:
-            data = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise RecipeError(f"cannot read the recipe {file}: {error}") from error
-        except yaml.YAMLError as error:
-            raise RecipeError(f"{file} is not valid YAML: {error}") from error
-        if not isinstance(data, dict):
-            raise RecipeError(f"{file} is not a recipe: it must be a mapping with the keys model and data")
+        data = _read(file)
         for override in overrides:
             _apply(data, override)
         return cls.parse(data, str(file))
@@ -244,6 +240,39 @@ def _find(source: str | Path) -> Path:
     if str(source) in recipe_names():
         return Path(str(resources.files("swath") / "recipes" / f"{source}{_SUFFIX}"))
     raise RecipeError(f"there is no recipe {str(source)!r}: neither a file nor one of {', '.join(recipe_names())}")
+
+
+def _read(file: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The mapping in a recipe file, laid over the recipe that it extends.
+
+    Args:
+        file: the YAML file.
+        above: the files that extend it, to notice a circle.
+    """
+    if file in above:
+        raise RecipeError(f"{file}: extends itself, by way of {above[-1]}")
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"cannot read the recipe {file}: {error}") from error
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{file} is not valid YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise RecipeError(f"{file} is not a recipe: it must be a mapping with the keys model and data")
+    base = data.pop("extends", None)
+    if base is None:
+        return data
+    beside = file.parent / str(base)
+    return _laid_over(_read(beside if beside.is_file() else _find(str(base)), (*above, file)), data)
+
+
+def _laid_over(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """`data` over `base`: mappings merged, everything else replaced."""
+    merged = dict(base)
+    for key, value in data.items():
+        below = merged.get(key)
+        merged[key] = _laid_over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _apply(data: dict[str, Any], override: str) -> None:
