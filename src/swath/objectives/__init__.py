@@ -1,0 +1,1 @@
+"""Losses: one file, one loss; each takes and gives tensors."""
