@@ -1,22 +1,26 @@
-"""Chips made from nothing, and an encoder that needs no weights and gives every chip and text the same vector always."""
+"""Chips made from nothing, and an encoder without weights that gives a chip or text the same vector always."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import rasterio
 import shapely
 import torch
 from numpy.typing import NDArray
+from rasterio.transform import from_origin
 from torch import Tensor
 
 from swath.archive import Archive
 from swath.chips import Chip, Footprint, Layer, Pixels, SceneRef, Window
 from swath.features import Features
 from swath.sensors import SENSORS
+from swath.sources import cut, open_source
 
 DIM = 16
 START = datetime(2020, 1, 1, tzinfo=UTC)
@@ -113,3 +117,27 @@ def filled(
     archive = Archive.create(uri, encoder.model_id, encoder.dim, encoder=encoder)
     archive.add(chips, vectors)
     return archive
+
+
+def write_scenes(folder: Path, count: int, side: int = 128) -> Path:
+    """RGB GeoTIFFs of coloured noise, one beside the other along the equator."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        colours = np.random.default_rng(number).integers(0, 255, (3, 8, 8), dtype=np.uint8)
+        pixels = np.kron(colours, np.ones((1, side // 8, side // 8), np.uint8))
+        profile = {"driver": "GTiff", "width": side, "height": side, "count": 3, "dtype": "uint8", "crs": "EPSG:4326"}
+        transform = from_origin(number * 0.2, 0.1, 0.1 / side, 0.1 / side)
+        with rasterio.open(folder / f"scene{number:03d}.tif", "w", **profile, transform=transform) as out:
+            out.write(pixels)
+    return folder
+
+
+def source_chips(folder: Path, size: int = 32) -> list[Chip]:
+    """All chips of a folder of scenes."""
+    return list(cut(open_source(str(folder)), size))
+
+
+def contents(archive: Archive) -> list[dict[str, Any]]:
+    """Every row, sorted by id: what two archives are compared by."""
+    rows = archive._store.snapshot().search().limit(None).to_list()
+    return sorted(rows, key=lambda row: row["id"])

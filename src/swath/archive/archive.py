@@ -28,7 +28,7 @@ from swath.archive.snapshot import Limits, Snapshot
 from swath.archive.store import ArchiveMeta, Store, writing
 from swath.archive.where import compile_where
 from swath.chips import Chip
-from swath.errors import ArchiveError, InputError, ModelMismatchError, QueryError
+from swath.errors import ArchiveError, ArchiveNotFoundError, InputError, ModelMismatchError, QueryError
 
 if TYPE_CHECKING:
     import torch
@@ -90,10 +90,13 @@ class Archive:
         about = ArchiveMeta(model_id=model_id, dim=dim, model=model, settings=dict(settings or {}))
         try:
             archive = cls(Store.create(uri, about), encoder)
-        except ArchiveError:
+        except ArchiveError as refused:
             if not exist_ok:
                 raise
-            archive = cls(Store.open(uri), encoder)
+            try:
+                archive = cls(Store.open(uri), encoder)
+            except ArchiveNotFoundError:
+                raise refused from None
         archive.check_model(model_id, dim)
         return archive
 

@@ -70,7 +70,7 @@ class IngestReport:
 
     Attributes:
         added: rows committed.
-        present: chips that were in the archive already.
+        present: chips that were in the archive already, or that another process added meanwhile.
         empty: chips without (enough) valid pixels, left out.
         failures: chips that could not be indexed, with the reason.
         seconds: how long it took.
@@ -150,7 +150,8 @@ def ingest(
         feeder.stop()
         writer.close()
     tell()
-    return IngestReport(writer.added, counts.present, counts.empty, counts.failures, time.monotonic() - started)
+    present = counts.present + writer.repeated
+    return IngestReport(writer.added, present, counts.empty, counts.failures, time.monotonic() - started)
 
 
 def _batches(feeder: Feeder, counts: _Counts, size: int, tell: Callable[[], None]) -> Iterator[tuple[str, list[Ready]]]:

@@ -201,7 +201,7 @@ def verify(store: Store, snapshot: Snapshot, *, files: bool = True) -> VerifyRep
     for batch in _batches(store, snapshot):
         report.rows += batch.num_rows
         vectors = vectors_from(batch["vector"], store.about.dim)
-        norms = np.linalg.norm(vectors, axis=1)
+        norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
         for place, row in enumerate(batch.drop_columns(["vector"]).to_pylist()):
             name = row["id"]
             if name in seen:

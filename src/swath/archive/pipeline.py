@@ -128,10 +128,16 @@ def _contains(ids: NDArray[np.bytes_], wanted: str) -> bool:
 
 
 class Writer:
-    """Commits rows in a thread of its own, so that the model does not wait for the disk."""
+    """Commits rows in a thread of its own, so that the model does not wait for the disk.
+
+    Attributes:
+        added: rows committed.
+        repeated: rows left out because another process, or an equal chip before, had added them meanwhile.
+    """
 
     def __init__(self, archive: Archive, options: IngestOptions) -> None:
         self.added = 0
+        self.repeated = 0
         self._archive = archive
         self._options = options
         self._error: BaseException | None = None
@@ -179,7 +185,10 @@ class Writer:
         # After a failed commit nothing more is tried: the caller is told, and a later run goes on from what is there.
         if pending and self._error is None:
             try:
-                self.added += self._archive.add_rows(pa.concat_tables(pending))
+                rows = pa.concat_tables(pending)
+                added = self._archive.add_rows(rows)
+                self.added += added
+                self.repeated += rows.num_rows - added
             except BaseException as error:  # raised again in the main thread
                 self._error = error
         return []

@@ -20,6 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from swath.errors import QueryError
 
 EARTH_RADIUS_KM = 6371.0088
+_FAR_KM = 15_000.0
 _LARGEST_FILE = 64 * 2**20
 
 Box = tuple[float, float, float, float]
@@ -56,8 +57,13 @@ def footprint_distance_km(lon: float, lat: float, footprints: ArrayLike) -> NDAr
         stretch = np.where(sine > 1e-12, np.arctan2(sine, z) / np.where(sine > 1e-12, sine, 1.0), 1.0)
         return EARTH_RADIUS_KM * np.column_stack([x * stretch, y * stretch])
 
-    projected = shapely.transform(np.asarray(footprints, dtype=object), project)
-    return np.asarray(shapely.distance(shapely.Point(0, 0), projected), dtype=np.float64)
+    shapes = np.asarray(footprints, dtype=object)
+    distance = np.asarray(shapely.distance(shapely.Point(0, 0), shapely.transform(shapes, project)), dtype=np.float64)
+    # What lies around the opposite side of the Earth is projected to a ring around the point: there vertices count.
+    corners, owner = shapely.get_coordinates(shapes, return_index=True)
+    nearest = np.full(len(shapes), np.inf)
+    np.minimum.at(nearest, owner, great_circle_km(lon, lat, corners[:, 0], corners[:, 1]))
+    return np.where(nearest > _FAR_KM, nearest, distance)
 
 
 def box_around(lon: float, lat: float, radius_km: float) -> Box:

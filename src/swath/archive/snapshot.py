@@ -147,7 +147,7 @@ class Snapshot:
         query = self.table.search().select(["_rowid", "datetime", "id"]).limit(None)
         with reading(self._uri):
             found = (query.where(sql) if sql else query).to_arrow()
-        order = pc.sort_indices(found, [("datetime", "descending"), ("id", "ascending")], null_placement="at_end")
+        order = pc.sort_indices(found, [("datetime", "descending"), ("id", "ascending")])
         return np.asarray(found["_rowid"].take(order).to_numpy(), dtype=np.uint64)
 
     def take(self, rows: Sequence[int] | NDArray[np.uint64], columns: Sequence[str]) -> list[dict[str, Any]]:

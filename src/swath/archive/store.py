@@ -79,7 +79,7 @@ class Store:
                 raise ArchiveError(f"there is an archive at {address} already; open it, or choose another place")
             # A kill between the two tables leaves `chips` alone; it is empty then and is taken over.
             schema = chip_schema(about.dim)
-            chips = connection.create_table("chips", schema=schema, exist_ok=True)
+            chips = _create_or_open(connection, schema)
             if chips.schema.field("vector").type != schema.field("vector").type:
                 raise ArchiveError(f"{address} holds the rest of another archive; remove the folder and try again")
             row = {"key": "archive", "value": json.dumps(asdict(about)), "data": None}
@@ -97,12 +97,13 @@ class Store:
         """
         address = _address(uri)
         if _is_local(address) and not Path(address).is_dir():
-            raise ArchiveNotFoundError(f"no archive at {address}; make one with: swath index SOURCE {address}")
+            raise ArchiveNotFoundError(_missing(address))
         with reading(address):
             connection = lancedb.connect(address)
             tables = _tables(connection)
-            if not {"chips", "meta"} & tables:
-                raise ArchiveNotFoundError(f"no archive at {address}; make one with: swath index SOURCE {address}")
+            # What a kill left while an archive was being made has no row yet and is none.
+            if "meta" not in tables and ("chips" not in tables or not connection.open_table("chips").count_rows()):
+                raise ArchiveNotFoundError(_missing(address))
             if missing := {"chips", "meta"} - tables:
                 raise ArchiveCorruptError(
                     f"archive {address} is incomplete: its {missing.pop()!r} table is missing; restore it from a copy, "
@@ -235,12 +236,26 @@ def _check_manifest(address: str, table: str, opened: int) -> None:
         )
 
 
+def _create_or_open(connection: Any, schema: pa.Schema) -> Any:  # noqa: ANN401 - lancedb is untyped
+    """The `chips` table, made here, by a process that does the same, or by one that was killed."""
+    try:
+        return connection.create_table("chips", schema=schema)
+    except (ValueError, RuntimeError) as error:
+        if "already exists" not in str(error):
+            raise
+        return connection.open_table("chips")
+
+
 def _check_place(folder: Path) -> None:
     """Make the folder; refuse one that holds something else, such as the images to be indexed."""
     folder.mkdir(parents=True, exist_ok=True)
     strangers = [entry.name for entry in folder.iterdir() if entry.name not in ("chips.lance", "meta.lance")]
     if strangers:
         raise ArchiveError(f"{folder} is no archive and not empty (it holds {strangers[0]!r}); choose another place")
+
+
+def _missing(address: str) -> str:
+    return f"no archive at {address}; make one with: swath index SOURCE --to {address}"
 
 
 def _tables(connection: Any) -> set[str]:  # noqa: ANN401 - lancedb is untyped

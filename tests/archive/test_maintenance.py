@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from archive.fakes import DIM, FakeEncoder, filled, grid, make_chip, source_chips, units, write_scenes
+from swath.archive import Archive, Limits, ingest
+from swath.archive.maintenance import Problem
+from swath.archive.rows import make_rows
+from swath.errors import ArchiveCorruptError
+
+
+def test_info_says_what_is_there(tmp_path: Path) -> None:
+    chips = [
+        make_chip(1, 178.0, 1, side=2, properties={"a": 1}),
+        make_chip(2, -178.0, -1, side=2, sensor="s1-grd"),
+        make_chip(3, None, date=None),
+    ]
+    archive = filled(tmp_path / "archive", chips)
+    found = archive.info()
+    assert found.rows == found.scenes == 3
+    assert found.sensors == {"rgb": 2, "s1-grd": 1}
+    assert found.model == "fake@1"
+    assert found.bbox == (177, -2, -177, 2)
+    assert found.datetime == ("2020-01-01T00:00:00Z", "2020-01-01T00:00:00Z")
+    assert found.size_bytes is not None
+    assert found.size_bytes > 1000
+    assert {"rows", "sensors", "model", "bbox", "datetime"} <= set(found.to_dict())
+
+
+def test_info_of_an_empty_archive(tmp_path: Path) -> None:
+    found = filled(tmp_path / "archive", []).info()
+    assert (found.rows, found.sensors, found.bbox, found.datetime) == (0, {}, None, None)
+
+
+def test_optimize_changes_no_answer(tmp_path: Path) -> None:
+    chips, vectors = grid(60), units(60)
+    archive = filled(tmp_path / "archive", [])
+    for at in range(0, 60, 5):
+        archive.add(chips[at : at + 5], vectors[at : at + 5])
+    archive.delete([chip.id for chip in chips[:7]])
+
+    def answers() -> list[list[str]]:
+        parts = [{}, {"bbox": (-90, -45, 90, 45)}, {"sensor": "rgb"}, {"datetime": "2020"}]
+        return [[hit.id for hit in archive.search("port", k=100, **part)] for part in parts]
+
+    before = answers()
+    report = archive.optimize(keep=timedelta(milliseconds=1))
+    assert answers() == before
+    assert report.rows == 53
+    assert {"id", "datetime", "sensor", "minx", "maxy"} <= set(report.indexes)
+    assert "vector" not in report.indexes
+    assert report.size_after is not None
+    assert report.size_before is not None
+    assert report.size_after < report.size_before
+    data = list((tmp_path / "archive" / "chips.lance" / "data").iterdir())
+    assert len(data) == 1
+    # Rows that come later are found too, and a second time changes nothing.
+    archive.add(chips[:7], vectors[:7])
+    assert len(archive.search("port", k=100, sensor="rgb")) == 20
+    assert len(archive.search("port", k=100)) == 60
+    assert archive.optimize().indexes == report.indexes
+    assert len(archive.search("port", k=100)) == 60
+    assert archive.verify(files=False).ok
+
+
+def test_optimize_an_empty_archive(tmp_path: Path) -> None:
+    assert filled(tmp_path / "archive", []).optimize().indexes == []
+
+
+def test_the_vector_index_is_used_where_vectors_do_not_fit(tmp_path: Path) -> None:
+    vectors = units(600)
+    archive = filled(tmp_path / "archive", grid(600), vectors)
+    assert "vector" in archive.optimize(vector_index=True).indexes
+    limits = Limits(cache_bytes=0, exact_matches=0, probes=64)
+    indexed = Archive.open(tmp_path / "archive", FakeEncoder(), limits)
+    assert indexed._current()._prefers_index(None, 10)
+    assert not indexed._current()._prefers_index(None, limits.largest_k + 1)
+    assert [hit.id for hit in indexed.search("port", k=10)] == [hit.id for hit in archive.search("port", k=10)]
+    # With few partitions visited and few matches, the rest still comes from an exact search.
+    narrow = Archive.open(tmp_path / "archive", FakeEncoder(), Limits(cache_bytes=0, exact_matches=0, probes=1))
+    wanted = [hit.id for hit in archive.search("port", k=1000, sensor="s1")]
+    assert sorted(hit.id for hit in narrow.search("port", k=1000, sensor="s1")) == sorted(wanted)
+    assert len(narrow.search("port", k=60, where="properties.cloud < 10")) == min(
+        60, archive.count(where="properties.cloud < 10")
+    )
+
+
+def test_an_archive_of_real_files_verifies(tmp_path: Path) -> None:
+    chips = source_chips(write_scenes(tmp_path / "scenes", 2))
+    archive = filled(tmp_path / "archive", [])
+    ingest(archive, chips, FakeEncoder())
+    report = archive.verify()
+    assert report.ok
+    assert (report.rows, report.files) == (32, 2)
+    (tmp_path / "scenes" / "scene000.tif").unlink()
+    (tmp_path / "scenes" / "scene001.tif").write_bytes(b"no raster")
+    report = archive.verify()
+    assert not report.ok
+    assert dict(report.counts) == {"missing file": 1, "unreadable file": 1}
+    assert {Path(problem.subject).name for problem in report.problems} == {"scene000.tif", "scene001.tif"}
+    assert report.to_dict()["ok"] is False
+    assert archive.verify(files=False).ok
+
+
+def test_every_kind_of_wrong_row_is_found(tmp_path: Path) -> None:
+    """Rows written past every check, as a bug or another program might."""
+    archive = filled(tmp_path / "archive", [make_chip(0)])
+    good = make_rows([make_chip(n) for n in range(1, 8)], units(7), None, None, "fake@1", DIM)
+    columns = {name: good[name].to_pylist() for name in good.column_names}
+    columns["id"][0] = make_chip(0).id
+    columns["vector"][1] = [float("inf")] * DIM
+    columns["vector"][2] = [0.5] * DIM
+    columns["model_id"][3] = "other@2"
+    columns["properties"][4] = "{"
+    columns["geometry"][5] = b"no wkb"
+    columns["tokens"][6] = b"cut"
+    storage = good["scalars"].combine_chunks().storage
+    arrays = [
+        pa.ExtensionArray.from_storage(field.type, storage)
+        if field.name == "scalars"
+        else pa.array(columns[field.name], field.type)
+        for field in good.schema
+    ]
+    table = lancedb.connect(archive.uri).open_table("chips")
+    table.add(pa.Table.from_arrays(arrays, schema=good.schema))
+    report = archive.verify(files=False)
+    assert report.rows == 8
+    assert dict(report.counts) == {"duplicate": 1, "vector": 2, "model": 1, "row": 3}
+    assert Problem("model", columns["id"][3], "made with other@2, not fake@1") in report.problems
+
+
+def test_verify_reads_every_byte(tmp_path: Path) -> None:
+    archive = filled(tmp_path / "archive", [])
+    archive.add([make_chip(0)], units(1), thumbnails=[np.random.default_rng(0).bytes(5000)])
+    data = next((tmp_path / "archive" / "chips.lance" / "data").iterdir())
+    content = data.read_bytes()
+    data.write_bytes(content[:100])
+    with pytest.raises(ArchiveCorruptError):
+        Archive.open(tmp_path / "archive").verify()
