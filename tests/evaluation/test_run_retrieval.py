@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from generate.captions import karpathy
+from generate.models import tiny_model
+from swath.data import read_dataset
+from swath.errors import EvaluationError
+from swath.evaluation import Relation, encoding, evaluate
+from swath.evaluation.compare import compare
+from swath.evaluation.report import RetrievalReport
+from swath.evaluation.run_retrieval import evaluate_retrieval
+from swath.evaluation.sheets import RIGHT, SHARED, WRONG, write_sheets
+from swath.features import Features
+from swath.raster import read_chip
+from swath.similarity import Fusion, content_mask
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return read_dataset(karpathy(tmp_path_factory.mktemp("pairs"), per_class=5))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny_model()
+
+
+class PictureModel:
+    """A model that knows: images by their mean colour, texts by a table; it makes any outcome possible."""
+
+    model_id = "known@0"
+
+    def __init__(self, answers):
+        self.answers = answers
+
+    def encode_pixels(self, chips, *, batch_size=32, tokens=True):
+        pooled = F.normalize(torch.stack([torch.from_numpy(c.data.mean((1, 2))).float() for c in chips]), dim=1)
+        return Features(pooled, pooled[:, None], torch.ones(len(pooled), 1, dtype=torch.bool))
+
+    def encode_texts(self, texts, *, pad_to_context=False, tokens=True):
+        pooled = torch.stack([self.answers[text] for text in texts])
+        return Features(pooled, pooled[:, None], torch.ones(len(pooled), 1, dtype=torch.bool))
+
+
+def by_hand(model, dataset, similarity):
+    """The same evaluation with nothing shared: one text and image at a time, padded, by einsum."""
+    pairs = dataset.split("test").pairs
+    images = model.encode_pixels([read_chip(pair.chip) for pair in pairs])
+    rows = []
+    for pair in pairs:
+        for caption in pair.captions:
+            text = model.encode_texts([caption], pad_to_context=similarity == "published")
+            pooled = (images.pooled @ text.pooled.T)[:, 0]
+            local = torch.einsum("ind,md->inm", images.tokens, text.tokens[0]).norm(dim=(1, 2))
+            rows.append({"global": pooled, "local": local}.get(similarity, 0.6 * pooled + 0.4 * local))
+    return torch.stack(rows), Relation.from_captions([pair.captions for pair in pairs])
+
+
+@pytest.mark.parametrize("similarity", ["global", "local", "fused", "published"])
+def test_equals_an_evaluation_by_hand(model, dataset, similarity, monkeypatch):
+    monkeypatch.setattr(encoding, "_TEXTS", 5)
+    report = evaluate_retrieval(model, dataset, similarity=similarity, batch_size=3, rounds=50)
+    scores, relation = by_hand(model, dataset, similarity)
+    # Equal captions must tie, which separately encoded ones do only to rounding.
+    first = np.unique(relation.text, return_index=True)[1]
+    expected = evaluate(scores[first[relation.text]], relation)
+    assert report.metrics == pytest.approx(expected.metrics)
+    assert set(report.intervals) <= set(report.metrics)
+    assert (report.dataset, report.split, report.model) == ("tiny", "test", model.model_id)
+
+
+def test_fast_precision_is_recorded_and_near(model, dataset):
+    exact = evaluate_retrieval(model, dataset, similarity="local", precision="exact", rounds=0)
+    fast = evaluate_retrieval(model, dataset, similarity="local", precision="fast", rounds=0)
+    assert (exact.settings["local_route"], fast.settings["local_route"]) == ("auto", "fast")
+    assert fast.intervals == {}
+
+
+def test_calibrated_weights_come_from_validation(model, dataset):
+    report = evaluate_retrieval(model, dataset, similarity="calibrated", rounds=0)
+    fusion = Fusion.from_dict(report.settings["fusion"])
+    assert fusion.normalise
+    assert report.settings["weights_from"] == "val"
+    again = evaluate_retrieval(model, dataset, similarity="calibrated", fusion=fusion, rounds=0)
+    assert again.metrics == report.metrics
+    texts = model.encode_texts([text for pair in dataset.split("val").pairs for text in pair.captions])
+    assert content_mask(texts.mask).any()
+
+
+@pytest.mark.parametrize(("method", "transductive"), [("reversed", True), ("multivariate", True), ("bank", False)])
+def test_reranking_says_whether_it_is_transductive(model, dataset, method, transductive):
+    report = evaluate_retrieval(model, dataset, rerank=method, rerank_k=3, rounds=0)
+    assert report.transductive is transductive
+    assert ("**Transductive**" in report.to_markdown()) is transductive
+
+
+def test_bank_leaves_image_queries_alone(model, dataset):
+    plain = evaluate_retrieval(model, dataset, rounds=0)
+    banked = evaluate_retrieval(model, dataset, rerank="bank", rounds=0)
+    assert banked.result.placements["i2t"].to_dict() == plain.result.placements["i2t"].to_dict()
+
+
+def cut_short(file):
+    """A header that reads well, pixels that do not."""
+    file.write_bytes(file.read_bytes()[:200])
+
+
+def test_broken_images_are_left_out_and_told(tmp_path, model):
+    folder = karpathy(tmp_path, per_class=5)
+    (folder / "images" / "beach_4.png").write_bytes(b"not a picture")
+    cut_short(folder / "images" / "forest_4.png")
+    report = evaluate_retrieval(model, read_dataset(folder), rounds=0)
+    assert report.result.relation.images == 2
+    for name in ("beach_4.png", "forest_4.png"):
+        assert any(name in failure for failure in report.failures)
+        assert name in report.to_markdown()
+
+
+def test_nothing_readable_is_an_error(tmp_path, model):
+    folder = karpathy(tmp_path, per_class=3)
+    for file in (folder / "images").glob("*_2.png"):
+        cut_short(file)
+    with pytest.raises(EvaluationError, match="nothing to evaluate"):
+        evaluate_retrieval(model, read_dataset(folder))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"similarity": "magic"}, "'magic'"),
+        ({"rerank": "magic"}, "'magic'"),
+        ({"similarity": "calibrated", "validation": "test"}, "must not be chosen"),
+        ({"rerank": "bank", "bank": "test"}, "must not come from"),
+        ({"fusion": Fusion()}, "calibrated"),
+    ],
+)
+def test_unusable_options_are_named_before_any_work(dataset, options, message):
+    with pytest.raises(EvaluationError, match=message):
+        evaluate_retrieval(PictureModel({}), dataset, **options)
+
+
+def test_report_survives_its_folder(model, dataset, tmp_path):
+    report = evaluate_retrieval(model, dataset, rounds=50)
+    again = RetrievalReport.load(report.save(tmp_path / "run"))
+    assert again.to_dict(queries=True) == json.loads(json.dumps(report.to_dict(queries=True)))
+    assert {"dataset", "split", "metrics", "intervals"} <= set(report.to_dict())
+    assert "queries" not in report.to_dict()
+    for name in ("mR", "i2t_r1", "t2i_r10", "caption_aware_mR", "t2i_r1_ceiling", "i2t_median_rank"):
+        assert name in report.metrics
+
+
+def test_latex_row_is_laid_out_as_the_papers_table(model, dataset):
+    report = evaluate_retrieval(model, dataset, rounds=0)
+    m = report.metrics
+    cells = [m["i2t_r1"], m["i2t_r5"], m["i2t_r10"], m["t2i_r1"], m["t2i_r5"], m["t2i_r10"], m["mR"]]
+    expected = " & ".join(["tiny", r"a\_b", *(f"{cell:.2f}" for cell in cells)]) + r" \\"
+    assert report.to_latex("a_b") == expected
+
+
+def test_damaged_reports_are_named(tmp_path, model, dataset):
+    with pytest.raises(EvaluationError, match="absent"):
+        RetrievalReport.load(tmp_path / "absent.json")
+    (tmp_path / "list.json").write_text("[]")
+    with pytest.raises(EvaluationError, match=r"list\.json"):
+        RetrievalReport.load(tmp_path / "list.json")
+    report = evaluate_retrieval(model, dataset, rounds=0)
+    (tmp_path / "short.json").write_text(json.dumps(report.to_dict()))
+    with pytest.raises(EvaluationError, match="queries"):
+        RetrievalReport.load(tmp_path / "short.json")
+
+
+def test_compare_reads_saved_runs(model, dataset, tmp_path):
+    a = evaluate_retrieval(model, dataset, rounds=0)
+    b = evaluate_retrieval(tiny_model(seed=1), dataset, rerank="reversed", rounds=0)
+    found = compare(a.save(tmp_path / "a"), b.save(tmp_path / "b") / "report.json", rounds=200)
+    row = next(row for row in found.differences if row.metric == "mR")
+    assert row.difference == pytest.approx(b.metrics["mR"] - a.metrics["mR"])
+    assert found.warnings
+    assert "| mR |" in found.to_markdown()
+    assert json.loads(json.dumps(found.to_dict()))["differences"][0]["metric"] == found.differences[0].metric
+
+
+def test_runs_of_other_images_are_not_compared(model, dataset):
+    a = evaluate_retrieval(model, dataset, rounds=0)
+    b = evaluate_retrieval(model, dataset, split="val", rounds=0)
+    with pytest.raises(EvaluationError, match="same images"):
+        compare(a, b)
+
+
+def test_sheets_frame_right_shared_and_wrong_answers(tmp_path):
+    folder = karpathy(tmp_path, per_class=3)
+    entries = json.loads((folder / "dataset_tiny.json").read_text())
+    test = [image for image in entries["images"] if image["split"] == "test"]
+    colours = [(200, 0, 0), (0, 200, 0), (0, 0, 200), (150, 150, 0)]
+    for number, (image, colour) in enumerate(zip(test, colours, strict=True)):
+        Image.new("RGB", (40, 40), colour).save(folder / "images" / image["filename"])
+        image["sentences"] = [{"raw": "shared" if number < 2 else f"own {number}"}]
+    (folder / "dataset_tiny.json").write_text(json.dumps(entries))
+    axes = torch.eye(3)
+    model = PictureModel({"shared": axes[0], "own 2": axes[2], "own 3": axes[1]})
+    dataset = read_dataset(folder)
+    report = evaluate_retrieval(model, dataset, rounds=0)
+    t2i, i2t = write_sheets(report, dataset, tmp_path / "sheets", queries=4)
+    for file in (t2i, i2t):
+        colours = {colour for _, colour in Image.open(file).getcolors(1 << 20)}
+        assert {RIGHT, SHARED, WRONG} <= colours
+    # Second query: "shared" of the green image; its first answer is the red image, which carries the text too.
+    sheet = Image.open(t2i)
+    left, height = 8 + 300 + 8, 128 + 8
+    assert sheet.getpixel((left + 1, 8 + height + 60)) == SHARED
+    assert sheet.getpixel((left + 64, 8 + height + 64)) == (200, 0, 0)
+    assert sheet.getpixel((left + 1, 8 + 60)) == RIGHT
+    assert sheet.getpixel((left + 128 + 8 + 1, 8 + 2 * height + 60)) == WRONG
+
+
+def test_sheets_of_another_data_set_are_refused(tmp_path, model, dataset):
+    report = evaluate_retrieval(model, dataset, rounds=0)
+    other = read_dataset(karpathy(tmp_path, per_class=3))
+    with pytest.raises(EvaluationError, match="not in tiny"):
+        write_sheets(report, other, tmp_path)
+
+
+def test_progress_counts_images(model, dataset):
+    seen = []
+    evaluate_retrieval(model, dataset, rounds=0, batch_size=3, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(3, 4), (4, 4)]
