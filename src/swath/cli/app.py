@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from swath._version import __version__
-from swath.cli import archive, audit, index, models, search, train
+from swath.cli import archive, audit, index, models, sandbox, search, train
 from swath.cli.failures import Commands
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ def root(
 app.command()(index.index)
 app.command()(search.search)
 app.add_typer(archive.app, name="archive")
+app.command()(sandbox.sandbox)
 app.command()(models.models)
 app.command()(models.convert)
 app.command()(train.train)

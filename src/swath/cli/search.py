@@ -133,7 +133,7 @@ def _rows(hits: Sequence[Hit]) -> list[list[str]]:
             hit.sensor,
             hit.datetime.date().isoformat() if hit.datetime else "",
             _place(hit),
-            f"{hit.href} {','.join(map(str, hit.window))}",
+            f"{_shown(hit.href)} {','.join(map(str, hit.window))}",
             hit.id,
         ]
         for hit in hits
@@ -146,6 +146,12 @@ def _place(hit: Hit) -> str:
         return ""
     point = hit.geometry.representative_point()
     return f"{abs(point.y):.2f}{'N' if point.y >= 0 else 'S'} {abs(point.x):.2f}{'E' if point.x >= 0 else 'W'}"
+
+
+def _shown(href: str) -> str:
+    """A path below the working directory without it, as one would type it."""
+    path = Path(href)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else href
 
 
 def _draw(hits: Hits, sheet: Path | None, thumbs: Path | None, open_sheet: bool) -> None:
