@@ -1,7 +1,8 @@
-"""What the ground can be: cover classes, the materials that the sun sees, and how classes answer to labels and words.
+"""What the ground can be: cover classes, the materials that the sun sees, and how classes answer to labels.
 
-A pixel has one `Cover` (what a land-cover map would say) and one `Material` (what reflects sunlight there: a residential
-block is one cover made of roofs, lawns, trees and asphalt). Radar and captions go by cover, optical sensors by material.
+A pixel has one `Cover` (what a land-cover map would say) and one `Material` (what reflects sunlight there: a
+residential block is one cover made of roofs, lawns, trees and asphalt). Radar and captions go by cover, optical sensors
+by material.
 """
 
 from __future__ import annotations
@@ -70,9 +71,7 @@ class Material(IntEnum):
 
 WATER = frozenset({Cover.SEA, Cover.LAKE, Cover.RIVER, Cover.SHIP, Cover.REEF})
 FOREST = frozenset({Cover.CONIFER, Cover.BROADLEAF, Cover.RAINFOREST, Cover.MANGROVE})
-CROPS = frozenset(
-    {Cover.CEREAL, Cover.MAIZE, Cover.FORAGE, Cover.RICE, Cover.VINEYARD, Cover.ORCHARD, Cover.FALLOW}
-)
+CROPS = frozenset({Cover.CEREAL, Cover.MAIZE, Cover.FORAGE, Cover.RICE, Cover.VINEYARD, Cover.ORCHARD, Cover.FALLOW})
 ANNUAL = frozenset({Cover.CEREAL, Cover.MAIZE, Cover.FORAGE, Cover.RICE, Cover.FALLOW})
 BUILT = frozenset({Cover.CENTRE, Cover.HOUSES, Cover.INDUSTRY, Cover.ROAD, Cover.RUNWAY, Cover.DAMAGE})
 BARE = frozenset({Cover.ROCK, Cover.SAND, Cover.BEACH})

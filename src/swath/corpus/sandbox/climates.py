@@ -24,7 +24,7 @@ class Climate:
 
     Attributes:
         name: key, part of region names.
-        title: words for captions.
+        title: where that is, for captions: ``in boreal lake country``.
         shape: form of the terrain.
         relief: height of hills over valleys, metres.
         altitude: height of the valley floor above the sea, metres.
@@ -101,7 +101,7 @@ CLIMATES: dict[str, Climate] = {
     climate.name: climate
     for climate in (
         Climate(
-            name="temperate-coast", title="temperate coast", shape="coast", relief=55, altitude=4, river=(40, 90),
+            name="temperate-coast", title="on a temperate coast", shape="coast", relief=55, altitude=4, river=(40, 90),
             meander=0.9, turbidity=0.35, lakes=0.15,
             natural={Cover.BROADLEAF: 1.0, Cover.CONIFER: 0.35, Cover.GRASS: 1.3, Cover.SHRUB: 0.5},
             crops=(0.45, 0.65), rotation={Cover.CEREAL: 4, Cover.MAIZE: 3, Cover.FORAGE: 3, Cover.FALLOW: 1},
@@ -109,7 +109,7 @@ CLIMATES: dict[str, Climate] = {
             greenness=(170, 190, 0.55), soil="brown", event="flood", event_day=20, cloudiness=0.45,
         ),
         Climate(
-            name="boreal-lakes", title="boreal lake country", shape="plain", relief=26, altitude=290, river=(20, 45),
+            name="boreal-lakes", title="in boreal lake country", shape="plain", relief=26, altitude=290, river=(20, 45),
             meander=0.8, turbidity=0.1, lakes=1.0,
             natural={Cover.CONIFER: 2.6, Cover.BROADLEAF: 0.8, Cover.WETLAND: 0.5, Cover.GRASS: 0.15, Cover.ROCK: 0.12},
             crops=(0.0, 0.08), rotation={Cover.FORAGE: 4, Cover.CEREAL: 2}, parcel=(120, 240), towns=(0, 2),
@@ -117,7 +117,7 @@ CLIMATES: dict[str, Climate] = {
             event="fire", event_day=205, cloudiness=0.35,
         ),
         Climate(
-            name="desert-river", title="desert crossed by a river", shape="valley", relief=90, altitude=330,
+            name="desert-river", title="in a desert crossed by a river", shape="valley", relief=90, altitude=330,
             river=(170, 330), meander=0.75, turbidity=0.75, lakes=0.0,
             natural={Cover.SAND: 2.4, Cover.ROCK: 0.5, Cover.SHRUB: 0.15},
             crops=(0.8, 0.95), rotation={Cover.FORAGE: 4, Cover.CEREAL: 3, Cover.MAIZE: 3, Cover.FALLOW: 2},
@@ -125,7 +125,7 @@ CLIMATES: dict[str, Climate] = {
             greenness=(60, 200, 0.2), soil="sandy", event="flood", event_day=250, cloudiness=0.05, pivots=True,
         ),
         Climate(
-            name="tropical-delta", title="tropical delta", shape="delta", relief=3, altitude=1.2, river=(150, 280),
+            name="tropical-delta", title="in a tropical delta", shape="delta", relief=3, altitude=1.2, river=(150, 280),
             meander=1.15, turbidity=1.0, lakes=0.4,
             natural={Cover.MANGROVE: 1.2, Cover.RAINFOREST: 0.6, Cover.WETLAND: 0.9, Cover.GRASS: 0.3},
             crops=(0.65, 0.85), rotation={Cover.RICE: 9, Cover.FALLOW: 1, Cover.ORCHARD: 1}, parcel=(60, 130),
@@ -133,7 +133,7 @@ CLIMATES: dict[str, Climate] = {
             soil="dark", event="flood", event_day=285, cloudiness=0.4,
         ),
         Climate(
-            name="alpine-valley", title="high mountain valley", shape="range", relief=1150, altitude=980,
+            name="alpine-valley", title="in a high mountain valley", shape="range", relief=1150, altitude=980,
             river=(20, 45), meander=0.5, turbidity=0.4, lakes=0.5,
             natural={Cover.CONIFER: 1.5, Cover.BROADLEAF: 0.7, Cover.GRASS: 0.8, Cover.SHRUB: 0.5, Cover.ROCK: 0.3},
             crops=(0.35, 0.6), rotation={Cover.FORAGE: 6, Cover.CEREAL: 2, Cover.MAIZE: 1}, parcel=(70, 160),
@@ -141,7 +141,7 @@ CLIMATES: dict[str, Climate] = {
             soil="brown", event="earthquake", event_day=240, cloudiness=0.3,
         ),
         Climate(
-            name="mediterranean-fields", title="mediterranean farmland", shape="hills", relief=110, altitude=120,
+            name="mediterranean-fields", title="in mediterranean farmland", shape="hills", relief=110, altitude=120,
             river=(15, 40), meander=0.8, turbidity=0.45, lakes=0.35,
             natural={Cover.SHRUB: 1.3, Cover.BROADLEAF: 0.6, Cover.CONIFER: 0.4, Cover.GRASS: 0.8, Cover.ROCK: 0.12},
             crops=(0.55, 0.8), rotation={Cover.CEREAL: 5, Cover.VINEYARD: 3, Cover.ORCHARD: 3, Cover.FALLOW: 2},
@@ -149,7 +149,7 @@ CLIMATES: dict[str, Climate] = {
             greenness=(110, 150, 0.35), soil="red", event="fire", event_day=225, cloudiness=0.15,
         ),
         Climate(
-            name="tropical-island", title="tropical island", shape="island", relief=420, altitude=0, river=(0, 0),
+            name="tropical-island", title="on a tropical island", shape="island", relief=420, altitude=0, river=(0, 0),
             meander=0.6, turbidity=0.3, lakes=0.1,
             natural={Cover.RAINFOREST: 2.0, Cover.GRASS: 0.8, Cover.SHRUB: 0.8},
             crops=(0.3, 0.5), rotation={Cover.MAIZE: 3, Cover.ORCHARD: 4, Cover.FALLOW: 1}, parcel=(60, 140),

@@ -78,9 +78,7 @@ def rotated(rng: np.random.Generator, climate: Climate, land: LandCover) -> tupl
     return cover, material
 
 
-def freeze(
-    cover: NDArray[np.uint8], snow: Field, temperature: Field, water: NDArray[np.uint8]
-) -> None:
+def freeze(cover: NDArray[np.uint8], snow: Field, temperature: Field, water: NDArray[np.uint8]) -> None:
     """Show snow and ice in the cover: closed snow on open ground, ice on lakes and (harder frost) rivers; in place."""
     icy = ((water == Cover.LAKE) & (temperature < -4)) | ((water == Cover.RIVER) & (temperature < -9))
     cover[icy & (cover != Cover.ROAD)] = Cover.LAKE_ICE
@@ -89,7 +87,7 @@ def freeze(
 
 
 def ships(
-    rng: np.random.Generator, terrain: Terrain, land: LandCover, cover: NDArray[np.uint8], material: NDArray[np.uint8]
+    rng: np.random.Generator, land: LandCover, cover: NDArray[np.uint8], material: NDArray[np.uint8]
 ) -> list[tuple[float, float, float]]:
     """Put ships on deep water, most of them near a harbour; in place. Returns (x, y, length) of each in metres."""
     water = cover == Cover.SEA
@@ -171,8 +169,8 @@ def _earthquake(rng: np.random.Generator, terrain: Terrain, land: LandCover) -> 
     zone = resize(fractal(rng, terrain.size, beta=3.6, longest=140), size)
     order = np.full((size, size), np.inf, np.float32)
     built = _is(land.cover, BUILT)
-    order[built] = (chance / np.clip(0.42 + 0.2 * zone, 0.08, 0.8))[built]
-    slope = resize(terrain.slope(), size)
+    order[built] = (chance / np.clip(0.26 + 0.16 * zone, 0.05, 0.6))[built]
+    slope = resize(terrain.slope, size)
     slides = resize(fractal(rng, terrain.size, beta=2.9, longest=45), size) + 0.9 * (slope - 1.0)
     loose = (slides > 2.0) & (slope > 0.65) & _is(land.cover, FUEL)
     order[loose] = 0.5

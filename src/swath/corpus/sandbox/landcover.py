@@ -57,7 +57,7 @@ def build(seed: int, name: str, climate: Climate, terrain: Terrain) -> LandCover
     """
     rng = stream(seed, name, "cover")
     size = terrain.size * 2
-    slope = resize(terrain.slope(), size)
+    slope = resize(terrain.slope, size)
     cover = _wild(stream(seed, name, "wild"), climate, terrain, slope)
     material = cover.copy()
     dry = terrain.water == 0
@@ -100,46 +100,48 @@ def _wild(rng: np.random.Generator, climate: Climate, terrain: Terrain, slope: F
     """Wild vegetation: at each pixel the cover whose weight, habitat and patchy chance add up highest."""
     size = terrain.size
     warmth = warmest(climate, terrain.elevation)
-    steep = terrain.slope()
+    steep = terrain.slope
     best = np.full((size * 2, size * 2), -np.inf, np.float32)
     cover = np.zeros(best.shape, np.uint8)
     for kind, weight in climate.natural.items():
         patchy = fractal(rng, size, beta=3.1, longest=110)
-        score = np.float32(1.1 * np.log(weight)) + patchy + _habitat(kind, climate, terrain, warmth, steep)
+        score = 1.1 * np.log(weight) + patchy + _habitat(kind, climate, terrain, warmth, steep)
         fine = resize(score, size * 2)
         better = fine > best
         np.copyto(best, fine, where=better)
         cover[better] = kind
     if climate.shape == "range":
-        ice = resize(_FIRN_LINE - warmth - 4 * np.maximum(steep - 0.8, 0) + fractal(rng, size, beta=3.0) * 0.8, size * 2)
+        ice = resize(
+            _FIRN_LINE - warmth - 4 * np.maximum(steep - 0.8, 0) + fractal(rng, size, beta=3.0) * 0.8, size * 2
+        )
         cover[ice > 0] = Cover.ICE
     _edge_of_water(rng, climate, terrain, slope, cover)
     return cover
 
 
-def _habitat(kind: Cover, climate: Climate, terrain: Terrain, warmth: Field, steep: Field) -> Field | np.float32:
+def _habitat(kind: Cover, climate: Climate, terrain: Terrain, warmth: Field, steep: Field) -> Field:
     """How well a cover fits each pixel: tree line, steepness, wetness, salt water."""
     cold = np.maximum(_TREE_LINE - warmth, 0)
     low = np.exp(-np.maximum(terrain.height, 0) / 1.5)
+    arid = climate.shape == "valley"
+    fit: NDArray[np.floating] = np.zeros_like(steep)
     if kind in (Cover.CONIFER, Cover.RAINFOREST):
-        return -1.6 * cold + (1.5 * np.minimum(steep, 1) if climate.shape != "plain" else 0)
-    if kind == Cover.BROADLEAF:
-        return -2.6 * cold - 0.22 * np.maximum(16 - warmth, 0) + 0.8 * np.exp(-terrain.bank / 90)
-    if kind == Cover.ROCK:
-        return 4.0 * np.maximum(steep - 0.55, 0) + 0.35 * np.maximum(8 - warmth, 0) + 5 * np.minimum(
-            steep, 0.6
-        ) * (climate.shape == "valley")
-    if kind == Cover.WETLAND:
-        return 3.0 * low - 25 * steep - 0.8
-    if kind == Cover.MANGROVE:
-        return 5.5 * np.exp(-terrain.shore / 420) + 1.2 * np.exp(-terrain.bank / 60) - 3.2
-    if kind == Cover.SHRUB:
-        return -1.0 * np.maximum(cold - 4, 0) + (4.5 * np.exp(-terrain.bank / 300) if climate.shape == "valley" else 0)
-    if kind == Cover.GRASS:
-        return -0.6 * np.maximum(cold - 6, 0) - 1.2 * np.minimum(steep, 1) + 0.4 * low
-    if kind == Cover.SAND:
-        return -4.0 * steep
-    return np.float32(0.0)
+        fit = -1.6 * cold + (0.0 if climate.shape == "plain" else 1.5) * np.minimum(steep, 1)
+    elif kind == Cover.BROADLEAF:
+        fit = -2.6 * cold - 0.22 * np.maximum(16 - warmth, 0) + 0.8 * np.exp(-terrain.bank / 90)
+    elif kind == Cover.ROCK:
+        fit = 4.0 * np.maximum(steep - 0.55, 0) + 0.35 * np.maximum(8 - warmth, 0) + 5 * arid * np.minimum(steep, 0.6)
+    elif kind == Cover.WETLAND:
+        fit = 3.0 * low - 25 * steep - 0.8
+    elif kind == Cover.MANGROVE:
+        fit = 5.5 * np.exp(-terrain.shore / 420) + 1.2 * np.exp(-terrain.bank / 60) - 3.2
+    elif kind == Cover.SHRUB:
+        fit = -np.maximum(cold - 4, 0) + 4.5 * arid * np.exp(-terrain.bank / 300)
+    elif kind == Cover.GRASS:
+        fit = -0.6 * np.maximum(cold - 6, 0) - 1.2 * np.minimum(steep, 1) + 0.4 * low
+    elif kind == Cover.SAND:
+        fit = -4.0 * steep
+    return np.asarray(fit, np.float32)
 
 
 def _edge_of_water(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Field = NDArray[np.float32]
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 def stream(seed: int, *key: object) -> np.random.Generator:
@@ -51,21 +54,6 @@ def fractal(rng: np.random.Generator, size: int, *, beta: float = 2.0, longest: 
     return (field / max(float(field.std()), 1e-12)).astype(np.float32)
 
 
-def stripes(rng: np.random.Generator, size: int, *, wavelength: float, angle: float) -> Field:
-    """Wavy parallel ridges (dunes, swell) with slowly changing spacing, about -1 to 1.
-
-    Args:
-        rng: source of randomness.
-        size: rows and columns.
-        wavelength: distance of the crests in pixels.
-        angle: direction across the crests, in radians.
-    """
-    rows, cols = np.mgrid[0:size, 0:size].astype(np.float32)
-    bend = fractal(rng, size, beta=3.0, longest=wavelength * 6) * wavelength * 0.6
-    phase = (cols * np.cos(angle) + rows * np.sin(angle) + bend) * (2 * np.pi / wavelength)
-    return np.sin(phase + 0.5 * np.sin(phase)).astype(np.float32)
-
-
 def smooth(field: NDArray[np.floating], radius: int) -> Field:
     """Blur by two box filters of half-width `radius` pixels (close to a triangle), with mirrored borders."""
     out = field.astype(np.float32)
@@ -87,10 +75,10 @@ def resize(field: NDArray[np.floating], size: int) -> Field:
     rows = field[low].astype(np.float32)
     rows += (field[high] - rows) * weight[:, None]
     left = rows[:, low]
-    return left + (rows[:, high] - left) * weight[None, :]
+    return np.asarray(left + (rows[:, high] - left) * weight[None, :], np.float32)
 
 
-def replicate(field: NDArray[np.generic], factor: int) -> NDArray[np.generic]:
+def replicate(field: NDArray[_Number], factor: int) -> NDArray[_Number]:
     """Nearest-neighbour enlargement of the last two axes by a whole factor."""
     return field.repeat(factor, axis=-2).repeat(factor, axis=-1)
 

@@ -1,4 +1,4 @@
-"""Fields: the land divided into parcels the way villages divide it, in strips that turn from one field system to the next."""
+"""Fields: the land divided into parcels the way villages divide it, in strips that turn from place to place."""
 
 from __future__ import annotations
 
@@ -113,4 +113,4 @@ def _uneven(position: Field, group: NDArray[np.integer], table: Field) -> NDArra
     key = number * 7 + group * 101
     lower = (table[key % _TABLE] - 0.5) * np.float32(0.7)
     upper = (table[(key + 7) % _TABLE] - 0.5) * np.float32(0.7) + 1
-    return number - (rest < lower) + (rest >= upper)
+    return np.asarray(number - (rest < lower) + (rest >= upper), np.int32)

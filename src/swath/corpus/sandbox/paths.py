@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from swath.corpus.sandbox.noise import Field, smooth
+from swath.corpus.sandbox.noise import Field
 
 Points = NDArray[np.float64]
 
@@ -181,16 +181,6 @@ def patches(values: NDArray[np.integer]) -> tuple[NDArray[np.int32], NDArray[np.
     _, compact = np.unique(roots, return_inverse=True)
     labels = compact.astype(np.int32)[runs]
     return labels, np.bincount(labels.ravel())
-
-
-def coherent(share: float, field: Field, where: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
-    """The pixels where `field` is highest, so many that they make `share` of `where`, with small islands smoothed out."""
-    values = smooth(field, 1)
-    pool = values if where is None else values[where]
-    if pool.size == 0 or share <= 0:
-        return np.zeros(field.shape, bool)
-    high = values >= np.quantile(pool, 1.0 - min(share, 1.0))
-    return high if where is None else high & where
 
 
 def _left(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from swath.corpus.sandbox.classes import CROPS, Cover
+from swath.corpus.sandbox.classes import CROPS, Cover, Material
 from swath.corpus.sandbox.climates import Climate, Region
 from swath.corpus.sandbox.landcover import LAPSE, LandCover
 from swath.corpus.sandbox.noise import Field, hashed
@@ -20,6 +20,12 @@ _CALENDAR: dict[Cover, tuple[float, float, float, float, float]] = {
     Cover.MAIZE: (138, 196, 250, 278, 0.93),
     Cover.RICE: (138, 198, 252, 275, 0.93),
     Cover.VINEYARD: (105, 165, 265, 305, 0.55),
+}
+_GROWS_AS: dict[Cover | Material, Cover] = {
+    Material.LAWN: Cover.GRASS,
+    Material.BANK: Cover.GRASS,
+    Material.TREE: Cover.BROADLEAF,
+    Material.TRACK: Cover.CLEARCUT,
 }
 _MULTIPLE = ("valley", "delta", "island")  # warm and watered: fields follow their own calendar, several crops a year
 
@@ -54,12 +60,19 @@ def season(day: float) -> str:
 
 
 def greenness(
-    cover: NDArray[np.uint8], land: LandCover, climate: Climate, day: float, texture: Field, salt: int
+    cover: NDArray[np.uint8],
+    material: NDArray[np.uint8],
+    land: LandCover,
+    climate: Climate,
+    day: float,
+    texture: Field,
+    salt: int,
 ) -> Greenness:
     """Plant matter of every pixel on a northern day of the year.
 
     Args:
         cover: (F, F) today's cover.
+        material: (F, F) today's materials.
         land: the scene's land cover (fields).
         climate: the landscape.
         day: northern day of the year.
@@ -68,12 +81,13 @@ def greenness(
     """
     table_green = np.zeros(256, np.float32)
     table_dry = np.zeros(256, np.float32)
-    for kind in Cover:
-        if kind not in CROPS:
-            table_green[kind], table_dry[kind] = _wild(kind, climate, day)
-    green, dry = table_green[cover], table_dry[cover]
+    for kind in (*Cover, *Material):
+        grows = _GROWS_AS.get(kind, kind)
+        if isinstance(grows, Cover) and grows not in CROPS:
+            table_green[kind], table_dry[kind] = _wild(grows, climate, day)
+    green, dry = table_green[material], table_dry[material]
     wet = np.zeros_like(green)
-    rows, cols = np.nonzero(land.field)
+    rows, cols = np.nonzero(land.field & (material == cover))
     parcel, crop = land.parcels.ids[rows, cols], cover[rows, cols]
     numbers = np.arange(land.parcels.count, dtype=np.int64)
     shift = hashed(numbers, salt)
@@ -86,7 +100,7 @@ def greenness(
         chosen = crop == kind
         if chosen.any():
             where, which = (rows[chosen], cols[chosen]), parcel[chosen]
-            leaf, straw, water = _crop(kind, days, hashed(numbers, salt + 2), climate)
+            leaf, straw, water = _crop(kind, days, hashed(numbers, salt + 2))
             green[where] = (leaf * vigour)[which]
             dry[where] = straw[which]
             wet[where] = water[which]
@@ -98,12 +112,13 @@ def greenness(
 def air_temperature(climate: Climate, day: float, elevation: Field) -> Field:
     """Mean daily temperature in degrees Celsius; warmest on northern day 200."""
     mean, amplitude = climate.temperature
-    return (mean + amplitude * np.cos(2 * np.pi * (day - 200) / 365) - LAPSE * elevation).astype(np.float32)
+    return np.asarray(mean + amplitude * np.cos(2 * np.pi * (day - 200) / 365) - LAPSE * elevation, np.float32)
 
 
 def snow_cover(temperature: Field, slope: Field, patchy: Field) -> Field:
     """Share of the ground under snow, 0 to 1: where it freezes for long and the ground is not too steep."""
-    return np.clip((-0.5 - temperature + 1.2 * patchy) / 2.5 - 1.5 * np.maximum(slope - 0.9, 0), 0, 1)
+    cover = (-0.5 - temperature + 1.2 * patchy) / 2.5 - 1.5 * np.maximum(slope - 0.9, 0)
+    return np.asarray(np.clip(cover, 0, 1), np.float32)
 
 
 def sun_direction(when: datetime, lat: float) -> tuple[float, float, float]:
@@ -133,7 +148,7 @@ def _wild(kind: Cover, climate: Climate, day: float) -> tuple[float, float]:
         return 0.12 + 0.8 * leaf, 0.45 * (1 - leaf)
     if kind in (Cover.GRASS, Cover.PARK):
         green = floor + (0.88 - floor) * wave
-        return green, 0.85 - green
+        return green, (0.85 - green) * (0.85 if climate.temperature[0] > 15 else 0.55)
     if kind == Cover.SHRUB:
         green = 0.3 + (0.3 + 0.3 * floor) * wave
         return green, 0.25
@@ -145,7 +160,7 @@ def _wild(kind: Cover, climate: Climate, day: float) -> tuple[float, float]:
     return 0.0, 0.0
 
 
-def _crop(kind: Cover, day: Field, chance: Field, climate: Climate) -> tuple[Field, Field, Field]:
+def _crop(kind: Cover, day: Field, chance: Field) -> tuple[Field, Field, Field]:
     """(green, dry, wet) share of a crop on each field, `day` being the field's own day of the year."""
     none = np.zeros_like(day)
     if kind == Cover.FALLOW:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from swath.corpus.sandbox import paths
 from swath.corpus.sandbox.classes import Cover, Material
-from swath.corpus.sandbox.noise import Field, block_mean
+from swath.corpus.sandbox.noise import block_mean
 from swath.corpus.sandbox.terrain import FINE, PIXEL, Terrain, stroke
 from swath.corpus.sandbox.towns import Town
 
@@ -42,7 +42,7 @@ def roads(rng: np.random.Generator, terrain: Terrain, towns: list[Town]) -> list
     """
     if not towns or terrain.size < 2 * _CELL:
         return []
-    slope = block_mean(terrain.slope(), _CELL)
+    slope = block_mean(terrain.slope, _CELL)
     wet = block_mean((terrain.water[::2, ::2] > 0).astype(np.float32), _CELL)
     cost = 1 + 45 * slope**1.4 + 14 * wet + 0.4 * rng.random(slope.shape)
     cells = slope.shape[0]
@@ -78,7 +78,7 @@ def pave(
         edges = np.flatnonzero(np.diff(np.concatenate([[0], over.astype(np.int8), [0]])))
         for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
             middle = route[(start + end) // 2]
-            if 2 <= end - start <= 160 and 0 < start and end < len(route):
+            if 2 <= end - start <= 160 and start > 0 and end < len(route):
                 bridges.append(Structure("bridge", float(middle[0]), float(middle[1]), (end - start) * FINE / 2))
         cover[line] = Cover.ROAD
         material[line] = Material.ASPHALT
@@ -93,7 +93,7 @@ def airport(
     length = min(2300.0, extent * 0.42)
     if length < 1200:
         return []
-    slope = terrain.slope()
+    slope = terrain.slope
     bad = (terrain.water[::2, ::2] > 0) | (slope > 0.09)
     for _ in range(60):
         x, y = rng.uniform(0.25 * extent, 0.75 * extent, 2)
@@ -126,7 +126,10 @@ def harbour(
     axis = (np.arange(size, dtype=np.float32) + 0.5) * np.float32(FINE)
     dx, dy = axis[None, :] - np.float32(spot[0]), axis[:, None] - np.float32(spot[1])
     far = np.hypot(dx, dy)
-    wet_x, wet_y = float(dx.repeat(size, 0)[sea & (far < 350)].sum()), float(dy.repeat(size, 1)[sea & (far < 350)].sum())
+    wet_x, wet_y = (
+        float(dx.repeat(size, 0)[sea & (far < 350)].sum()),
+        float(dy.repeat(size, 1)[sea & (far < 350)].sum()),
+    )
     outward = np.arctan2(wet_y, wet_x)
     out = dx * np.float32(np.cos(outward)) + dy * np.float32(np.sin(outward))
     side = dy * np.float32(np.cos(outward)) - dx * np.float32(np.sin(outward))
@@ -167,14 +170,16 @@ def pivots(
                 continue
             area = (slice(lo[0], hi[0]), slice(lo[1], hi[1]))
             circle = np.hypot(axis[None, area[1]] - x, axis[area[0], None] - y) < radius
-            if where[area][circle].mean() > 0.93:
+            if circle.sum() > 1000 and where[area][circle].mean() > 0.93:
                 ids[area][circle] = first_id + len(found)
                 disc[area] |= circle
                 found.append(Structure("pivot", float(x), float(y), radius))
     return found, disc
 
 
-def canals(rng: np.random.Generator, terrain: Terrain, land: NDArray[np.bool_]) -> tuple[list[Structure], NDArray[np.bool_]]:
+def canals(
+    rng: np.random.Generator, terrain: Terrain, land: NDArray[np.bool_]
+) -> tuple[list[Structure], NDArray[np.bool_]]:
     """Straight canals over flat land, in two directions: (structures, (F, F) mask of their water)."""
     size = terrain.size * 2
     extent = size * FINE
@@ -241,7 +246,7 @@ def _merged(bridges: list[Structure]) -> list[Structure]:
     return kept
 
 
-def _route(cost: Field, start: tuple[int, int], goal: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def _route(cost: NDArray[np.floating], start: tuple[int, int], goal: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Cells of the cheapest way from `start` to any true cell of `goal` (Dijkstra, 8 neighbours)."""
     rows, cols = cost.shape
     price = cost.tolist()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ PIXEL = 10.0
 """Metres of a pixel of the terrain and of Sentinel."""
 FINE = 5.0
 """Metres of a pixel of the land cover and of the RGB picture."""
+_Number = TypeVar("_Number", bound=np.generic)
+
 _MARINE = ("coast", "delta", "island")
 _COARSE = 4  # drainage runs on cells of 40 m
 
@@ -55,6 +58,7 @@ class Terrain:
         shore: (S, S) metres to the nearest sea; infinite inland.
         bank: (S, S) metres to the nearest river, lake or sea.
         rivers: the main river's arms first.
+        slope: (S, S) steepness, metres of rise per metre.
     """
 
     elevation: Field
@@ -63,16 +67,12 @@ class Terrain:
     shore: Field
     bank: Field
     rivers: tuple[River, ...]
+    slope: Field
 
     @property
     def size(self) -> int:
         """Rows and columns at 10 m."""
         return int(self.elevation.shape[0])
-
-    def slope(self) -> Field:
-        """(S, S) steepness, metres of rise per metre."""
-        down, right = np.gradient(smooth(self.elevation, 1), PIXEL)
-        return np.hypot(down, right).astype(np.float32)
 
 
 def build(seed: int, name: str, climate: Climate, size: int) -> Terrain:
@@ -101,7 +101,9 @@ def build(seed: int, name: str, climate: Climate, size: int) -> Terrain:
     water = _water_mask(elevation, hills if sea.any() else None, lake_level, rivers)
     height, bank = _above_water(elevation, sea, lake_level, rivers)
     shore = paths.distance_to(_every_other(sea), PIXEL * 2)
-    return Terrain(elevation, water, height, resize(np.minimum(shore, 1e6), size), bank, tuple(rivers))
+    down, right = np.gradient(smooth(elevation, 1), PIXEL)
+    slope = np.hypot(down, right).astype(np.float32)
+    return Terrain(elevation, water, height, resize(np.minimum(shore, 1e6), size), bank, tuple(rivers), slope)
 
 
 def stroke(points: paths.Points, width: NDArray[np.floating], size: int, pixel: float) -> NDArray[np.bool_]:
@@ -130,7 +132,7 @@ def _inland(size: int, direction: float, offset: float) -> Field:
     """Metres inland of a straight coast that faces `direction`; `offset` (0 to 1) is the share of land."""
     axis = (np.arange(size, dtype=np.float32) + 0.5) / size - 0.5
     along = axis[None, :] * np.float32(np.cos(direction)) + axis[:, None] * np.float32(np.sin(direction))
-    return (np.float32(offset - 0.5) - along) * np.float32(size * PIXEL)
+    return np.asarray((offset - 0.5 - along) * size * PIXEL, np.float32)
 
 
 def _coast(rng: np.random.Generator, size: int, climate: Climate, direction: float) -> Field:
@@ -172,32 +174,32 @@ def _island(rng: np.random.Generator, size: int, climate: Climate, direction: fl
     crest = np.exp(-(((inland + reef) / 45.0) ** 2)) * 2.0
     outer = -3.0 - (-inland - reef) / 9.0
     depth = np.where(inland > -reef, np.minimum(lagoon + crest, -0.3), np.minimum(outer + crest, -0.3))
-    return np.where(inland > 0, land, depth).astype(np.float32)
+    return np.asarray(np.where(inland > 0, land, depth), np.float32)
 
 
 def _plain(rng: np.random.Generator, size: int, climate: Climate, direction: float) -> Field:  # noqa: ARG001
     broad = fractal(rng, size, beta=4.2, longest=170)
     basins = np.maximum(fractal(rng, size, beta=3.9, longest=75) - 0.35, 0)
-    return (climate.altitude + climate.relief * (0.75 + 0.5 * broad - 0.75 * basins)).astype(np.float32)
+    return np.asarray(climate.altitude + climate.relief * (0.75 + 0.5 * broad - 0.75 * basins), np.float32)
 
 
 def _valley(rng: np.random.Generator, size: int, climate: Climate, direction: float) -> Field:  # noqa: ARG001
     mesas = np.tanh(2.2 * fractal(rng, size, beta=3.8, longest=170) - 0.8)
     rough = fractal(rng, size, beta=3.2, longest=60)
-    return (climate.altitude + climate.relief * (0.55 + 0.45 * mesas + 0.06 * rough)).astype(np.float32)
+    return np.asarray(climate.altitude + climate.relief * (0.55 + 0.45 * mesas + 0.06 * rough), np.float32)
 
 
 def _range(rng: np.random.Generator, size: int, climate: Climate, direction: float) -> Field:  # noqa: ARG001
     ridges = 1 - np.abs(fractal(rng, size, beta=5.0, longest=230))
     spurs = fractal(rng, size, beta=4.8, longest=110)
     form = 0.72 + 0.16 * ridges + 0.055 * spurs + 0.2 * fractal(rng, size, beta=4.6, longest=320)
-    return (climate.altitude + climate.relief * np.maximum(form, 0.2)).astype(np.float32)
+    return np.asarray(climate.altitude + climate.relief * np.maximum(form, 0.2), np.float32)
 
 
 def _hills(rng: np.random.Generator, size: int, climate: Climate, direction: float) -> Field:  # noqa: ARG001
     form = fractal(rng, size, beta=4.5, longest=220)
     spurs = fractal(rng, size, beta=4.4, longest=80)
-    return (climate.altitude + climate.relief * (0.5 + 0.3 * form + 0.08 * spurs)).astype(np.float32)
+    return np.asarray(climate.altitude + climate.relief * (0.5 + 0.3 * form + 0.08 * spurs), np.float32)
 
 
 _SHAPES: dict[Shape, Callable[[np.random.Generator, int, Climate, float], Field]] = {
@@ -229,9 +231,7 @@ def _without_ponds(hills: Field, climate: Climate) -> Field:
 # --- rivers, lakes, water
 
 
-def _main_rivers(
-    rng: np.random.Generator, size: int, climate: Climate, direction: float, hills: Field
-) -> list[River]:
+def _main_rivers(rng: np.random.Generator, size: int, climate: Climate, direction: float, hills: Field) -> list[River]:
     low, high = climate.river
     if high <= 0:
         return []
@@ -244,7 +244,7 @@ def _main_rivers(
     source, apex = centre - ahead * extent * 0.85, centre - ahead * extent * rng.uniform(0.25, 0.45)
     marine = climate.shape in _MARINE
     fall = 0.00025 + climate.relief * 5e-6
-    rivers = []
+    rivers: list[River] = []
     for arm in range(arms):
         end = centre + ahead * extent * 0.85 + aside * extent * (0.55 * (arm - (arms - 1) / 2))
         wave = float(np.clip(width * 11, 350, 2200))
@@ -252,7 +252,9 @@ def _main_rivers(
         points = paths.meander(rng, start, end, angle=climate.meander, wavelength=wave)
         if arm and rivers:  # an arm leaves the first one where that passes nearest to the apex
             first = rivers[0].points
-            points += (first[np.argmin(np.hypot(*(first - apex).T))] - points[0]) * np.linspace(1, 0, len(points))[:, None]
+            points += (first[np.argmin(np.hypot(*(first - apex).T))] - points[0]) * np.linspace(1, 0, len(points))[
+                :, None
+            ]
         if marine:
             points = points[: _first_at_sea(points, hills)]
         if len(points) < 2:
@@ -350,9 +352,7 @@ def _carve(elevation: Field, rivers: list[River]) -> Field:
     return out
 
 
-def _water_mask(
-    elevation: Field, seabed: Field | None, lake_level: Field, rivers: list[River]
-) -> NDArray[np.uint8]:
+def _water_mask(elevation: Field, seabed: Field | None, lake_level: Field, rivers: list[River]) -> NDArray[np.uint8]:
     size = elevation.shape[0]
     fine = resize(elevation, size * 2)
     water = np.zeros((size * 2, size * 2), np.uint8)
@@ -385,7 +385,7 @@ def _above_water(
     return (elevation - levels[index].astype(np.float32)).astype(np.float32), bank
 
 
-def _every_other(field: NDArray[np.generic]) -> NDArray[np.generic]:
+def _every_other(field: NDArray[_Number]) -> NDArray[_Number]:
     return field[::2, ::2]
 
 

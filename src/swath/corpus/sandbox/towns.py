@@ -37,7 +37,7 @@ class Town:
 def settle(rng: np.random.Generator, terrain: Terrain, climate: Climate) -> list[Town]:
     """Choose sites: flat, dry, near water, apart from each other; the largest town first."""
     size = terrain.size
-    slope = terrain.slope()
+    slope = terrain.slope
     wet = terrain.water[::2, ::2] > 0
     near = np.exp(-(((terrain.bank - 260) / 420) ** 2)) if climate.shape != "plain" else 0.3
     shore = np.exp(-(((terrain.shore - 300) / 400) ** 2))
