@@ -77,7 +77,8 @@ class _Scorer:
 
     def settings(self) -> dict[str, Any]:
         """What the scores depend on."""
-        found: dict[str, Any] = {"local_route": self.route} if self.local else {}
+        found: dict[str, Any] = {"similarity": self.similarity}
+        found |= {"local_route": self.route} if self.local else {}
         return found | ({} if self.similarity in ("global", "local") else {"fusion": self.fusion.to_dict()})
 
 
@@ -134,16 +135,10 @@ def evaluate_retrieval(
     )
     if similarity == "calibrated" and fusion is None:
         scorer = _calibrated(scorer, dataset, validation, captions, batch_size)
-    scores = gallery.expand(scorer.scores(gallery, gallery.texts))
-    i2t = scores.T
-    if rerank == "bank":
-        scores = rerank_with_bank(scores, _bank(scorer, dataset, gallery, bank, captions, seed), rerank_k).apply(scores)
-    elif rerank is not None:
-        i2t = rerank_among(i2t, rerank_k, method=rerank).apply(i2t)
-        scores = rerank_among(scores, rerank_k, method=rerank).apply(scores)
+    asked = _bank(scorer, dataset, gallery, bank, captions, seed) if rerank == "bank" else None
+    scores, i2t = _both_ways(gallery.expand(scorer.scores(gallery, gallery.texts)), rerank, rerank_k, asked)
     result = evaluate(scores, gallery.relation, i2t_scores=i2t, ties=ties)
-    settings: dict[str, Any] = {"similarity": similarity, "captions": captions, "ties": ties}
-    settings |= {"bootstrap_rounds": rounds, "seed": seed} | scorer.settings()
+    settings = {"captions": captions, "bootstrap_rounds": rounds, "seed": seed, "ties": ties} | scorer.settings()
     settings |= {"weights_from": validation if fusion is None else "given"} if similarity == "calibrated" else {}
     settings |= {"rerank": rerank, "rerank_k": rerank_k, "transductive": rerank != "bank"} if rerank else {}
     settings |= {"bank": bank} if rerank == "bank" else {}
@@ -153,6 +148,16 @@ def evaluate_retrieval(
     return RetrievalReport(
         dataset.name, split, model.model_id, settings, result, intervals, names, gallery.failures, *first
     )
+
+
+def _both_ways(scores: Tensor, rerank: Rerank | None, k: int, bank: Tensor | None) -> tuple[Tensor, Tensor]:
+    """(T, I) and (I, T) scores, re-ranked where asked for."""
+    if bank is not None:
+        return rerank_with_bank(scores, bank, k).apply(scores), scores.T
+    if rerank is None or rerank == "bank":
+        return scores, scores.T
+    transposed = rerank_among(scores.T, k, method=rerank).apply(scores.T)
+    return rerank_among(scores, k, method=rerank).apply(scores), transposed
 
 
 def _calibrated(scorer: _Scorer, dataset: Dataset, split: str, captions: Captions, batch_size: int) -> _Scorer:
