@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from swath.errors import InputError
-from swath.objectives.contrastive import NO_CAPTION, contrastive_loss, gather, shared_captions
+from swath.objectives.contrastive import NO_CAPTION, contrastive_loss, contrastive_loss_of, gather, shared_captions
+from swath.objectives.elimination import keep_rows
 
 
 def unit(rows: int, dim: int = 8, seed: int = 0) -> torch.Tensor:
@@ -63,6 +64,39 @@ def test_a_shared_caption_is_not_a_negative() -> None:
     assert gradient.grad.abs().max() < 1e-5
 
 
+@given(st.integers(1, 7), st.integers(0, 1000), st.floats(-1, 1.1))
+def test_eliminated_pairs_lose_their_rows_and_stay_as_columns(count: int, seed: int, threshold: float) -> None:
+    """The released code's way: filter the rows of the scores and of their transpose, keep the column numbers."""
+    images, texts = unit(count, seed=seed), unit(count, seed=seed + 1)
+    logits = 20.0 * images @ texts.T
+    keep = keep_rows(logits.diagonal() / 20.0, threshold)
+    labels = torch.arange(count)[keep]
+    expected = F.cross_entropy(logits[keep], labels) + F.cross_entropy(logits.T[keep], labels)
+    found = contrastive_loss(images, texts, 20.0, keep_images=keep, keep_texts=keep, reduction="sum")
+    assert math.isfinite(found.item())
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5, abs=1e-5)
+    positives = torch.eye(count, dtype=torch.bool)
+    halved = contrastive_loss_of(logits, positives, keep_images=keep, keep_texts=keep)
+    assert halved.item() == pytest.approx(expected.item() / 2, rel=1e-5, abs=1e-5)
+
+
+def test_an_eliminated_pair_still_pushes_others_away() -> None:
+    images, texts = unit(3), unit(3, seed=1).requires_grad_()
+    keep = torch.tensor([True, True, False])
+    contrastive_loss(images, texts, 20.0, keep_images=keep, keep_texts=keep).backward()
+    assert texts.grad is not None
+    assert texts.grad[2].abs().max() > 0
+
+
+def test_a_batch_of_one_has_no_loss_and_no_nan() -> None:
+    one = unit(1).requires_grad_()
+    loss = contrastive_loss(one, one, 20.0, keep_images=torch.tensor([True]))
+    loss.backward()
+    assert loss.item() == pytest.approx(0.0, abs=1e-6)
+    assert one.grad is not None
+    assert one.grad.isfinite().all()
+
+
 def test_positives_by_caption() -> None:
     image_captions = torch.tensor([[0, 1, 2], [2, 3, NO_CAPTION]])
     expected = torch.tensor([[True, False, True], [False, True, True]])
@@ -74,6 +108,10 @@ def test_what_does_not_fit_is_refused() -> None:
         contrastive_loss(unit(2), unit(3), 1.0)
     with pytest.raises(InputError, match=r"\(2, 3\)"):
         contrastive_loss(unit(2), unit(3), 1.0, torch.ones(3, 2, dtype=torch.bool))
+    with pytest.raises(InputError, match="that is kept"):
+        contrastive_loss(unit(2), unit(2), 1.0, keep_texts=torch.zeros(2, dtype=torch.bool))
+    with pytest.raises(InputError, match="keep_images"):
+        contrastive_loss(unit(2), unit(2), 1.0, keep_images=torch.ones(3, dtype=torch.bool))
     with pytest.raises(InputError, match="no text"):
         contrastive_loss(unit(2), unit(2), 1.0, torch.zeros(2, 2, dtype=torch.bool))
 

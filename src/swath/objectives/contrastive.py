@@ -12,7 +12,7 @@ an image for being close to a caption that it shares with another image.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, distributed
@@ -20,18 +20,33 @@ from torch.nn import functional as F
 
 from swath.errors import InputError
 
+Reduction = Literal["mean", "sum"]
+"""Of the two directions: their ``mean``, as CLIP has it, or their ``sum``, as EBAKER's code has it."""
+
 NO_CAPTION = -1
 """Fills up rows of caption ids where an image has fewer captions than another."""
 
 
-def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor | float, positives: Tensor | None = None) -> Tensor:
-    """The loss L above.
+def contrastive_loss(
+    images: Tensor,
+    texts: Tensor,
+    scale: Tensor | float,
+    positives: Tensor | None = None,
+    *,
+    keep_images: Tensor | None = None,
+    keep_texts: Tensor | None = None,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """The loss L above, from vectors.
 
     Args:
         images: (B, D), L2-normalised.
         texts: (T, D), L2-normalised.
         scale: the inverse temperature, learned or constant.
         positives: (B, T) bool, True where text j describes image i; None pairs row with row and needs B = T.
+        keep_images: see `contrastive_loss_of`.
+        keep_texts: see `contrastive_loss_of`.
+        reduction: see `contrastive_loss_of`.
 
     Returns:
         a scalar. Images and texts without any positive add nothing to the sums and are not counted in the means.
@@ -43,19 +58,56 @@ def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor | float, posit
         if len(images) != len(texts):
             raise InputError(f"{len(images)} images and {len(texts)} texts cannot be paired row by row: give positives")
         positives = torch.eye(len(images), dtype=torch.bool, device=images.device)
-    if positives.shape != (len(images), len(texts)):
-        raise InputError(f"positives must be {(len(images), len(texts))}, not {tuple(positives.shape)}")
     logits = scale * images @ texts.T
-    return (_cross_entropy(logits, positives) + _cross_entropy(logits.T, positives.T)) / 2
+    return contrastive_loss_of(logits, positives, keep_images=keep_images, keep_texts=keep_texts, reduction=reduction)
 
 
-def _cross_entropy(logits: Tensor, positives: Tensor) -> Tensor:
-    """Mean over rows of the cross-entropy against an even share for each positive."""
+def contrastive_loss_of(
+    logits: Tensor,
+    positives: Tensor,
+    *,
+    keep_images: Tensor | None = None,
+    keep_texts: Tensor | None = None,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """The loss L above, from scores of any kind, such as local similarities.
+
+    A row that is not kept is no query of its direction; as a column it stays, as a negative or positive of the other
+    direction's queries (EBAKER, section 3.3: of N x N scores, (N - M) x N count).
+
+    Args:
+        logits: (B, T) scores of every image with every text, already multiplied by the inverse temperature.
+        positives: (B, T) bool, True where text j describes image i.
+        keep_images: (B,) bool, False where an image is not to be a query; None keeps all.
+        keep_texts: (T,) bool, likewise.
+        reduction: see `Reduction`.
+
+    Returns:
+        a scalar.
+
+    Raises:
+        InputError: shapes that do not fit, or no positive in a row that is kept.
+    """
+    if positives.shape != logits.shape:
+        raise InputError(f"positives must be {tuple(logits.shape)}, not {tuple(positives.shape)}")
+    for name, keep, rows in (("keep_images", keep_images, len(logits)), ("keep_texts", keep_texts, logits.shape[1])):
+        if keep is not None and (keep.shape != (rows,) or keep.dtype != torch.bool):
+            raise InputError(f"{name} must be bool ({rows},), not {keep.dtype} {tuple(keep.shape)}")
+    both = _cross_entropy(logits, positives, keep_images) + _cross_entropy(logits.T, positives.T, keep_texts)
+    return both if reduction == "sum" else both / 2
+
+
+def _cross_entropy(logits: Tensor, positives: Tensor, keep: Tensor | None) -> Tensor:
+    """Mean over the kept rows of the cross-entropy against an even share for each positive."""
+    if keep is not None:
+        positives = positives & keep[:, None]
     counts = positives.sum(dim=1)
     share = positives.to(logits.dtype) / counts.clamp(min=1)[:, None]
     rows = int((counts > 0).sum())
     if rows == 0:
-        raise InputError("no text in the batch describes any image in it")
+        raise InputError(
+            "no text in the batch describes any image in it" + (" that is kept" if keep is not None else "")
+        )
     return -(share * F.log_softmax(logits, dim=1)).sum() / rows
 
 
