@@ -25,7 +25,7 @@ from swath.archive.query import Query
 from swath.archive.rows import make_rows, unique
 from swath.archive.schema import HIT_COLUMNS
 from swath.archive.snapshot import Limits, Snapshot
-from swath.archive.store import ArchiveMeta, Store, writing
+from swath.archive.store import ArchiveMeta, Store
 from swath.archive.where import compile_where
 from swath.chips import Chip
 from swath.errors import ArchiveError, ArchiveNotFoundError, InputError, ModelMismatchError, QueryError
@@ -235,9 +235,8 @@ class Archive:
             parts = [listed[at : at + _IDS_A_STATEMENT] for at in range(0, len(listed), _IDS_A_STATEMENT)]
             statements = [f"id IN ({', '.join(part)})" for part in parts]
         before = self._store.rows()
-        with writing(self.uri):
-            for statement in statements:
-                self._store.chips.delete(statement)
+        for statement in statements:
+            self._store.delete(statement)
         return before - self._store.rows()
 
     def search(self, query: Query | str | None = None, *, k: int = 20, **parts: Any) -> Hits:  # noqa: ANN401 - the fields of Query

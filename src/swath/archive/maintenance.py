@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from swath.archive.interval import rfc3339
 from swath.archive.places import covering_longitudes
 from swath.archive.schema import BOUNDS, INDEXED
 from swath.archive.snapshot import Snapshot, vectors_from
-from swath.archive.store import Store, reading, writing
+from swath.archive.store import Store, reading, retried, writing
 from swath.archive.tokens import unpack
 from swath.errors import SwathError
 
@@ -171,15 +172,16 @@ def optimize(
     table = store.chips
     with writing(store.uri):
         # Compaction moves rows and would have to remap every index: it goes first.
-        table.optimize(cleanup_older_than=keep)
+        retried(table, lambda: table.optimize(cleanup_older_than=keep))
         present = {column for index in table.list_indices() for column in index.columns}
         for column in INDEXED if rows else ():
             if rebuild or column not in present:
-                table.create_index(column, config=BTree(), replace=True)
+                retried(table, partial(table.create_index, column, config=BTree(), replace=True))
         wanted = rows >= INDEX_ROWS if vector_index is None else vector_index
         if wanted and rows and (rebuild or "vector" not in present):
-            table.create_index("vector", config=_vector_index(rows, store.about.dim), replace=True)
-        table.optimize(cleanup_older_than=keep)
+            config = _vector_index(rows, store.about.dim)
+            retried(table, partial(table.create_index, "vector", config=config, replace=True))
+        retried(table, lambda: table.optimize(cleanup_older_than=keep))
         store.tidy(keep)
         indexes = sorted({column for index in table.list_indices() for column in index.columns})
     return OptimizeReport(rows, indexes, before, _size(store.uri), time.monotonic() - started)
