@@ -12,14 +12,9 @@ import pytest
 from swath import __version__
 
 COMMANDS = [
-    ["index"],
-    ["search"],
-    ["archive", "info"],
-    ["archive", "delete"],
-    ["models"],
-    ["convert"],
-    ["train"],
-    ["audit"],
+    *(["index"], ["search"], ["sandbox"], ["models"], ["convert"], ["train"], ["audit"]),
+    *(["archive", name] for name in ("info", "optimize", "verify", "delete")),
+    *(["evaluate", name] for name in ("retrieval", "compare")),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from swath._version import __version__
-from swath.cli import archive, audit, index, models, sandbox, search, train
+from swath.cli import archive, audit, evaluate, index, models, sandbox, search, train
 from swath.cli.failures import Commands
 
 app = typer.Typer(
@@ -53,6 +53,7 @@ app.command()(sandbox.sandbox)
 app.command()(models.models)
 app.command()(models.convert)
 app.command()(train.train)
+app.add_typer(evaluate.app, name="evaluate")
 app.command()(audit.audit)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import typer
@@ -26,6 +27,8 @@ def train(
     from swath.training import Recipe
     from swath.training import train as run
 
+    # A line an epoch, on standard error, without --verbose.
+    logging.getLogger("swath.training").setLevel(logging.INFO)
     result = run(Recipe.load(recipe, overrides or []), check=check)
     if as_json:
         print_json(result.to_dict() | {"check": check})

@@ -1,0 +1,153 @@
+"""`swath evaluate ...`: what a model, or a ranking, is worth on a test set."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
+from swath.cli.progress import progress
+
+if TYPE_CHECKING:
+    from swath.evaluation.report import RetrievalReport
+
+app = typer.Typer(help="Measure models and rankings.", no_args_is_help=True)
+
+
+class SimilarityName(StrEnum):
+    """What scores a pair; see `swath.evaluation.run_retrieval.Similarity`."""
+
+    pooled = "global"
+    local = "local"
+    fused = "fused"
+    published = "published"
+    calibrated = "calibrated"
+
+
+class RerankName(StrEnum):
+    """How the first answers are sorted again; see `swath.evaluation.run_retrieval.Rerank`."""
+
+    reversed = "reversed"
+    multivariate = "multivariate"
+    bank = "bank"
+
+
+class CaptionName(StrEnum):
+    """Which captions are asked."""
+
+    short = "short"
+    long = "long"
+
+
+@app.command()
+def retrieval(
+    model: Annotated[str, typer.Argument(help="A name of `swath models`, a model directory, or a hub id.")],
+    dataset: Annotated[Path, typer.Argument(help="A folder or annotation file.")],
+    split: Annotated[str, typer.Option(help="The split to report on; `all` takes everything.")] = "test",
+    similarity: Annotated[SimilarityName, typer.Option(help="What scores a pair.")] = SimilarityName.pooled,
+    rerank: Annotated[RerankName | None, typer.Option(help="Sort the first answers again.")] = None,
+    rerank_k: Annotated[int, typer.Option(min=1, help="How many answers are sorted again.")] = 10,
+    captions: Annotated[CaptionName, typer.Option(help="Short or long captions.")] = CaptionName.short,
+    rounds: Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the 95 % intervals.")] = 2000,
+    sensor: Annotated[str | None, typer.Option(help="Sensor of the images.", show_default="rgb, or as stated")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Write report.json, report.md, table.tex and picture sheets here.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images encoded at once.")] = 64,
+    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Image-text retrieval both ways: R@1, R@5, R@10, mean recall, ceilings, caption-aware recall, intervals.
+
+    Example: swath evaluate retrieval swath-mini data/rsicd --to reports/mini
+    """
+    from swath.data import read_dataset
+    from swath.evaluation.run_retrieval import evaluate_retrieval
+    from swath.evaluation.sheets import write_sheets
+    from swath.models import DualEncoder
+
+    data = read_dataset(dataset, sensor=sensor)
+    encoder = DualEncoder.from_pretrained(model, device=device)
+    with progress("images") as advance:
+        report = evaluate_retrieval(
+            encoder,
+            data,
+            split=None if split == "all" else split,
+            similarity=similarity.value,
+            rerank=rerank.value if rerank else None,
+            rerank_k=rerank_k,
+            captions=captions.value,
+            rounds=rounds,
+            batch_size=batch_size,
+            progress=lambda done, total: advance(done, total, 0.0),
+        )
+    if to is not None:
+        report.save(to)
+        write_sheets(report, data, to)
+        note(f"report and picture sheets: {to}")
+    if as_json:
+        print_json(report.to_dict())
+        return
+    _show(report)
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(help="A report that `evaluate retrieval --to` wrote.")],
+    b: Annotated[Path, typer.Argument(help="Another of the same images.")],
+    rounds: Annotated[int, typer.Option(min=1, help="Permutations and bootstrap resamples.")] = 5000,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two runs query by query: differences, their 95 % intervals and p values."""
+    from swath.evaluation.compare import compare as compare_reports
+
+    found = compare_reports(a, b, rounds)
+    if as_json:
+        print_json(found.to_dict())
+        return
+    print_fields({"A": found.a, "B": found.b, "data": f"{found.dataset}, {found.split or 'all'}"})
+    print_table(
+        ["metric", ">A", ">B", ">B - A", "95 % interval", ">p"],
+        [
+            [
+                row.metric,
+                f"{row.a:.2f}",
+                f"{row.b:.2f}",
+                f"{row.difference:+.2f}",
+                f"{row.low:+.2f} to {row.high:+.2f}",
+                f"{row.p_value:.4f}",
+            ]
+            for row in found.differences
+        ],
+    )
+    for warning in found.warnings:
+        note(warning)
+
+
+def _show(report: RetrievalReport) -> None:
+    relation, metrics = report.result.relation, report.metrics
+    counted = f"{relation.images} images, {relation.captions} captions"
+    print_fields({"model": report.model, "data": f"{report.dataset}, {report.split or 'all'}: {counted}"})
+    names = [f"{way}_r{k}" for way in ("i2t", "t2i") for k in report.result.ks] + ["mR"]
+    rows = {
+        "papers' definition": ("", ""),
+        "caption-aware": ("caption_aware_", ""),
+        "ceiling": ("", "_ceiling"),
+    }
+    print_table(
+        ["", *(f">{name}" for name in names)],
+        [
+            [label, *(f"{metrics[before + name + after]:.2f}" for name in names)]
+            for label, (before, after) in rows.items()
+        ],
+    )
+    if "mR" in report.intervals:
+        low, high = report.intervals["mR"]
+        note(f"95 % interval of mR: {low:.2f} to {high:.2f}")
+    if report.transductive:
+        note("transductive: re-ranked with the other queries, not comparable with answers to single queries")
+    if report.failures:
+        note(f"left out: {len(report.failures)} ({report.failures[0]}, ...); all of them: --json")

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generate.captions import karpathy
+from generate.models import tiny_model
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return karpathy(tmp_path_factory.mktemp("data") / "tiny")
+
+
+def test_the_json_contract(run_json: Callable[..., Any], model: Path, data: Path) -> None:
+    found = run_json("evaluate", "retrieval", model, data, "--split", "all", "--rounds", 50)
+    assert {"dataset", "split", "metrics", "intervals"} <= set(found)
+    assert (found["dataset"], found["split"]) == ("tiny", None)
+    assert {"mR", "i2t_r1", "t2i_r10", "caption_aware_mR", "mR_ceiling"} <= set(found["metrics"])
+    low, high = found["intervals"]["mR"]
+    assert low <= found["metrics"]["mR"] <= high
+
+
+def test_reports_are_written_and_two_of_them_compared(
+    run: Callable[..., Any], run_json: Callable[..., Any], model: Path, data: Path, tmp_path: Path
+) -> None:
+    other = tiny_model(seed=1).save_pretrained(tmp_path / "other")
+    for name, of in (("a", model), ("b", other)):
+        done = run("evaluate", "retrieval", of, data, "--split", "all", "--rounds", 20, "--to", tmp_path / name)
+        assert done.exit_code == 0, done.output
+        assert "papers' definition" in done.stdout
+    written = {path.name for path in (tmp_path / "a").iterdir()}
+    assert written == {"report.json", "report.md", "table.tex", "t2i.png", "i2t.png"}
+    found = run_json("evaluate", "compare", tmp_path / "a", tmp_path / "b", "--rounds", 50)
+    assert {row["metric"] for row in found["differences"]} >= {"mR", "t2i_r1"}
+    same = run("evaluate", "compare", tmp_path / "a", tmp_path / "a", "--rounds", 50)
+    assert "+0.00" in same.stdout
+
+
+def test_an_unknown_split_names_those_there_are(run: Callable[..., Any], model: Path, data: Path) -> None:
+    done = run("evaluate", "retrieval", model, data, "--split", "nonsense")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "it has:" in done.stderr
