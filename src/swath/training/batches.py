@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,15 +16,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from swath.data import Pair, read_dataset
+from swath.data.dataset import Dataset
+from swath.data.exclusions import read_exclusions
+from swath.data.masking import MaskedTexts, Masker
 from swath.errors import DataError
 from swath.models import DualEncoder
 from swath.objectives.contrastive import NO_CAPTION
 from swath.training.augment import augment
 from swath.training.pictures import Pictures, to_input
-from swath.training.recipe import Recipe, SourceRecipe
+from swath.training.recipe import DataRecipe, Recipe, SourceRecipe
 
 _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])|[_-]+")
 _SPACES = re.compile(r"\s+")
+_MASKING = 1
+"""Ends the key of the random numbers for masking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,9 @@ class Batch:
         image_captions: (B, C) ids of the captions that describe each image, filled up with `NO_CAPTION`.
         text_caption: (T,) id of each text's caption.
         classes: (B, K) share of each class; rows without a label are zero.
+        owners: (T,) the image row that each text was drawn for.
+        pairs: (T,) number of each text's image-caption pair in the training set (see `TrainingSet.described`).
+        masked: the texts with words hidden; None where the recipe does not want them.
     """
 
     images: dict[str, Tensor]
@@ -47,6 +54,9 @@ class Batch:
     image_captions: Tensor
     text_caption: Tensor
     classes: Tensor
+    owners: Tensor
+    pairs: Tensor
+    masked: MaskedTexts | None = None
 
     def to(self, device: torch.device) -> dict[str, Any]:
         """The fields on a device, as keyword arguments of `TrainingModel.forward`."""
@@ -57,7 +67,28 @@ class Batch:
             "image_captions": self.image_captions.to(device),
             "text_caption": self.text_caption.to(device),
             "classes": self.classes.to(device),
+            "owners": self.owners.to(device),
+            "pairs": self.pairs.to(device),
+            "masked_ids": None if self.masked is None else self.masked.ids.to(device),
+            "targets": None if self.masked is None else self.masked.targets.to(device),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPair:
+    """One image-caption pair, for people.
+
+    Attributes:
+        dataset: the data set's name.
+        split: the image's split.
+        image: the image's name.
+        caption: the caption as the data set has it; as made from the template where it has none.
+    """
+
+    dataset: str
+    split: str
+    image: str
+    caption: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +113,12 @@ class TrainingSet:
         pairs: list[Pair] = []
         captions: list[tuple[str, ...]] = []
         labels: list[tuple[str, ...]] = []
+        self._names: list[str] = []
         self._sources: list[_Source] = []
-        for source in recipe.data.train:
-            first = len(pairs)
-            name, found = _read_source(recipe.data.root, source, limit)
+        for source, dataset in zip(recipe.data.train, read_sources(recipe.data), strict=True):
+            first, name, found = len(pairs), dataset.name, _spread(dataset.pairs, limit)
             pairs += found
+            self._names += [name] * len(found)
             captions += [_captions(pair, source) for pair in found]
             labels += [tuple(f"{name}/{label}" for label in pair.labels) for pair in found]
             self._sources.append(_Source(np.arange(first, len(pairs)), source.per_epoch))
@@ -94,6 +126,8 @@ class TrainingSet:
         self._sources = [
             _Source(entry.members[self.pictures.row[entry.members] >= 0], entry.per_epoch) for entry in self._sources
         ]
+        self._pairs, self._captions = pairs, captions
+        self._first_pair = np.concatenate([[0], np.cumsum([len(own) for own in captions])])
         known: dict[str, int] = {}
         self._caption_ids = [[known.setdefault(text, len(known)) for text in own] for own in captions]
         self.texts = list(known)
@@ -122,7 +156,28 @@ class TrainingSet:
         ]
         return random.permutation(np.concatenate(chosen))
 
-    def batch(self, rows: NDArray[np.int64], model: DualEncoder, size: int, key: Sequence[int]) -> Batch:
+    @property
+    def pair_count(self) -> int:
+        """Number of image-caption pairs."""
+        return int(self._first_pair[-1])
+
+    def described(self, number: int) -> TrainingPair:
+        """The pair of a number that `Batch.pairs` gives."""
+        row = int(np.searchsorted(self._first_pair, number, side="right")) - 1
+        pair, text = self._pairs[row], self._captions[row][number - int(self._first_pair[row])]
+        written = next((caption for caption in pair.captions if _tidy(caption) == text), text)
+        return TrainingPair(self._names[row], pair.split, pair.name, written)
+
+    def captioned(self) -> list[Dataset]:
+        """The data sets with the captions that are trained on, those made from templates too; one a name."""
+        members: dict[str, list[Pair]] = {}
+        for name, pair, texts in zip(self._names, self._pairs, self._captions, strict=True):
+            members.setdefault(name, []).append(replace(pair, captions=texts, long_captions=()))
+        return [Dataset(name, tuple(own)) for name, own in members.items()]
+
+    def batch(
+        self, rows: NDArray[np.int64], model: DualEncoder, size: int, key: Sequence[int], masker: Masker | None = None
+    ) -> Batch:
         """Make a batch.
 
         Args:
@@ -130,21 +185,33 @@ class TrainingSet:
             model: whose tokenizer to use.
             size: side of the image crops in pixels.
             key: decides every random choice, together with the recipe's seed.
+            masker: hides words of the texts a second time over; None leaves `Batch.masked` empty.
         """
         numbers = np.random.default_rng([self.recipe.seed, *key])
         random = torch.Generator().manual_seed(int(numbers.integers(2**62)))
         towers = sorted({self.pictures.tower[row] for row in rows}, key=list(model.towers).index)
         rows = np.concatenate([rows[[self.pictures.tower[row] == tower for row in rows]] for tower in towers])
         images = {tower: self._images(rows, tower, size, random) for tower in towers}
-        texts, text_caption = self._draw_texts(rows, numbers)
+        texts, text_caption, pair_numbers = self._draw_texts(rows, numbers)
         ids, mask = model.tokenize(texts, truncation="count")
         by_length = torch.argsort(mask.sum(dim=1), stable=True)
+        texts, ids, mask = [texts[place] for place in by_length], ids[by_length], mask[by_length]
+        # Drawn from a stream of its own: what is masked changes nothing else.
+        masking = np.random.default_rng([self.recipe.seed, *key, _MASKING])
         classes = torch.zeros(len(rows), len(self.classes))
         for position, row in enumerate(rows):
             for label in self._labels[row]:
                 classes[position, label] = 1 / len(self._labels[row])
         return Batch(
-            images, ids[by_length], mask[by_length], self._image_captions(rows), text_caption[by_length], classes
+            images,
+            ids,
+            mask,
+            self._image_captions(rows),
+            text_caption[by_length],
+            classes,
+            owners=by_length // self.recipe.batch.captions,
+            pairs=pair_numbers[by_length],
+            masked=None if masker is None else masker(texts, ids, mask, masking),
         )
 
     def _images(self, rows: NDArray[np.int64], tower: str, size: int, random: torch.Generator) -> Tensor:
@@ -155,9 +222,10 @@ class TrainingSet:
         pictures = augment(stored.float().div_(255), self.recipe.augment, size, random, colour=True)
         return to_input(pictures, self.recipe.model.towers[tower])
 
-    def _draw_texts(self, rows: NDArray[np.int64], numbers: np.random.Generator) -> tuple[list[str], Tensor]:
+    def _draw_texts(self, rows: NDArray[np.int64], numbers: np.random.Generator) -> tuple[list[str], Tensor, Tensor]:
+        """Texts, `batch.captions` an image; the id of each one's caption; the number of each one's pair."""
         batch = self.recipe.batch
-        texts, owners = [], []
+        texts, owners, pairs = [], [], []
         for row in rows:
             own = self._caption_ids[row]
             # Different captions of an image as long as it has enough of them.
@@ -167,7 +235,8 @@ class TrainingSet:
                 caption = own[position]
                 texts.append(_vary(self.texts[caption], batch.word_dropout, batch.full_stop_dropout, numbers))
                 owners.append(caption if self.recipe.objective.shared_captions else int(row))
-        return texts, torch.tensor(owners)
+                pairs.append(int(self._first_pair[row] + position))
+        return texts, torch.tensor(owners), torch.tensor(pairs)
 
     def _image_captions(self, rows: NDArray[np.int64]) -> Tensor:
         if not self.recipe.objective.shared_captions:
@@ -179,28 +248,50 @@ class TrainingSet:
         return out
 
 
-def _read_source(root: Path, source: SourceRecipe, limit: int | None) -> tuple[str, list[Pair]]:
-    dataset = read_dataset(root / source.path, sensor=source.sensor)
-    if source.split is not None:
-        dataset = dataset.split(source.split)
-    pairs = list(dataset.pairs)
-    if limit is not None and len(pairs) > limit:
-        # Spread over the data set, so that several classes take part.
-        pairs = [pairs[index * len(pairs) // limit] for index in range(limit)]
-    if not pairs:
-        raise DataError(f"{root / source.path}: no pairs to train on")
-    return dataset.name, pairs
+def read_sources(data: DataRecipe) -> list[Dataset]:
+    """The data sets to train on, each as its split, without what the recipe's list excludes.
+
+    Raises:
+        DataError: a data set, split or list cannot be read, nothing is left, or the list is for other data sets.
+    """
+    whole = [read_dataset(data.root / source.path, sensor=source.sensor) for source in data.train]
+    if data.exclude is not None:
+        exclusions = read_exclusions(data.root / data.exclude)
+        meant, ours = {entry.dataset for entry in exclusions.entries}, {dataset.name for dataset in whole}
+        if meant and not meant & ours:
+            raise DataError(
+                f"{data.root / data.exclude} excludes images of {', '.join(sorted(meant))}, "
+                f"but the training data sets are {', '.join(sorted(ours))}"
+            )
+        whole = [exclusions.apply(dataset) for dataset in whole]
+    pairs = zip(whole, data.train, strict=True)
+    parts = [dataset if source.split is None else dataset.split(source.split) for dataset, source in pairs]
+    for part, source in zip(parts, data.train, strict=True):
+        if not part.pairs:
+            raise DataError(f"{data.root / source.path}: no pairs to train on")
+    return parts
+
+
+def _spread(pairs: Sequence[Pair], limit: int | None) -> list[Pair]:
+    """At most `limit` pairs, spread over the data set, so that several classes take part."""
+    if limit is None or len(pairs) <= limit:
+        return list(pairs)
+    return [pairs[index * len(pairs) // limit] for index in range(limit)]
 
 
 def _captions(pair: Pair, source: SourceRecipe) -> tuple[str, ...]:
     if pair.captions:
-        return tuple(dict.fromkeys(_SPACES.sub(" ", text).strip() for text in pair.captions))
+        return tuple(dict.fromkeys(map(_tidy, pair.captions)))
     made = tuple(template.format(label=plain(label)) for label in pair.labels for template in source.templates)
     if not made:
         raise DataError(
             f"{pair.name} in {source.path} has no caption; give data.train templates to make captions from its labels"
         )
     return tuple(dict.fromkeys(made))
+
+
+def _tidy(text: str) -> str:
+    return _SPACES.sub(" ", text).strip()
 
 
 def plain(label: str) -> str:

@@ -147,8 +147,9 @@ class _Run:
         means = Means()
         self.model.train()
         steps = self.data.batches_per_epoch
+        warmup = recipe.optim.warmup_share(self.total)
         for index in range(steps):
-            rate = warmup_cosine(self.step, self.total, recipe.optim.warmup, recipe.optim.final_lr)
+            rate = warmup_cosine(self.step, self.total, warmup, recipe.optim.final_lr)
             for optimizer in self.optimizers:
                 for group in optimizer.param_groups:
                     group["lr"] = rate * group["highest_lr"]

@@ -8,19 +8,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from swath.errors import RecipeError
 from swath.models.config import ModelConfig, explain
+from swath.training.objective import ObjectiveRecipe, RecipePart
 
 _SUFFIX = ".yaml"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SourceRecipe(_Part):
+class SourceRecipe(RecipePart):
     """One data set to train on.
 
     Attributes:
@@ -38,7 +35,7 @@ class SourceRecipe(_Part):
     templates: tuple[str, ...] = ()
 
 
-class ValidationRecipe(_Part):
+class ValidationRecipe(RecipePart):
     """What checkpoints are chosen on; never a test split.
 
     Attributes:
@@ -54,23 +51,25 @@ class ValidationRecipe(_Part):
     every: int = Field(default=1, ge=1)
 
 
-class DataRecipe(_Part):
+class DataRecipe(RecipePart):
     """Images and texts.
 
     Attributes:
         root: folder that the sources' paths are relative to.
         train: the data sets to train on.
         validation: what checkpoints are chosen on.
+        exclude: a list of what to leave out of training (from ``swath audit``), relative to `root`.
         cache_size: side in pixels at which decoded images are kept in memory.
     """
 
     root: Path = Path()
     train: tuple[SourceRecipe, ...] = Field(min_length=1)
     validation: ValidationRecipe
+    exclude: Path | None = None
     cache_size: int = Field(default=144, ge=8)
 
 
-class BatchRecipe(_Part):
+class BatchRecipe(RecipePart):
     """How batches are drawn.
 
     Attributes:
@@ -88,7 +87,7 @@ class BatchRecipe(_Part):
     accumulate: int = Field(default=1, ge=1)
 
 
-class AugmentRecipe(_Part):
+class AugmentRecipe(RecipePart):
     """What is done to images in training.
 
     Attributes:
@@ -108,28 +107,7 @@ class AugmentRecipe(_Part):
     erase: float = Field(default=0.0, ge=0, le=1)
 
 
-class ObjectiveRecipe(_Part):
-    """The loss.
-
-    Attributes:
-        shared_captions: whether every caption of an image counts as its positive wherever it stands in the batch, also
-            when it was drawn for another image; otherwise only the captions drawn for it do.
-        temperature: start value of the temperature (or its constant value).
-        learn_temperature: whether it is learned.
-        min_temperature: its lower bound while learned.
-        class_weight: weight of predicting the class names from the image vector; the layer for it is thrown away.
-        label_smoothing: of that prediction.
-    """
-
-    shared_captions: bool = True
-    temperature: float = Field(default=0.07, gt=0)
-    learn_temperature: bool = True
-    min_temperature: float = Field(default=0.01, gt=0)
-    class_weight: float = Field(default=0.0, ge=0)
-    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
-
-
-class OptimRecipe(_Part):
+class OptimRecipe(RecipePart):
     """The optimiser, with linear warm-up and cosine decay.
 
     Attributes:
@@ -139,6 +117,7 @@ class OptimRecipe(_Part):
         lr: highest learning rate.
         final_lr: share of `lr` that is left at the end.
         warmup: share of the steps over which the rate rises from 0.
+        warmup_steps: the same as a number of steps, which then decides.
         matrix_lr: highest learning rate of Muon; None takes `lr`.
         weight_decay: of matrices and filters; vectors (biases, norms) have none.
         betas: AdamW's.
@@ -152,13 +131,18 @@ class OptimRecipe(_Part):
     matrix_lr: float | None = Field(default=None, gt=0)
     final_lr: float = Field(default=1e-3, ge=0, le=1)
     warmup: float = Field(default=0.05, ge=0, lt=1)
+    warmup_steps: int | None = Field(default=None, ge=0)
     weight_decay: float = Field(default=0.05, ge=0)
     betas: tuple[float, float] = (0.9, 0.98)
     clip: float = Field(default=1.0, gt=0)
     average: float = Field(default=0.998, ge=0, lt=1)
 
+    def warmup_share(self, total: int) -> float:
+        """The share of a run's `total` steps over which the rate rises."""
+        return self.warmup if self.warmup_steps is None else min(1.0, self.warmup_steps / total)
 
-class Recipe(_Part):
+
+class Recipe(RecipePart):
     """Everything that decides a training run.
 
     Attributes:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from swath.models import DualEncoder
 from swath.objectives.contrastive import contrastive_loss, gather, shared_captions
-from swath.training.recipe import ObjectiveRecipe
+from swath.training.objective import ObjectiveRecipe
 
 _TEXTS = 128
 """Texts encoded at once. They come sorted by length, so each group is only as wide as its longest text."""

@@ -1,0 +1,110 @@
+"""`ObjectiveRecipe`: the loss and its terms, as a recipe states them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from swath.data.keywords import PER_DATASET
+from swath.data.masking import Strategy
+from swath.models.reasoner import ReasonerOptions
+from swath.objectives.contrastive import Reduction
+from swath.objectives.elimination import Scheme
+
+
+class RecipePart(BaseModel):
+    """A part of a recipe: unknown keys are refused, nothing changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LocalRecipe(RecipePart):
+    """A second contrastive term over local similarities of patches and words (EBAKER, section 3.2).
+
+    Attributes:
+        weight: of the term; that of the global one is 1.
+        scale: inverse temperature; ``shared`` takes the global term's, a number stays constant.
+        positions: text positions that count: ``text`` the text's own, start and end included; ``context`` all up to
+            the context length, padding included, as the released code has it.
+        normalise: divide by the root of the number of patch-word pairs, so that text length does not count.
+    """
+
+    weight: float = Field(default=1.0, gt=0)
+    scale: float | Literal["shared"] = "shared"
+    positions: Literal["text", "context"] = "text"
+    normalise: bool = False
+
+
+class EliminationRecipe(RecipePart):
+    """Which pairs are left out of the loss (EBAKER, section 3.3).
+
+    Attributes:
+        ratio: share of the pairs of the last epoch that the threshold leaves out.
+        start_epoch: epochs trained on every pair before the first elimination.
+        scheme: ``joint``: global similarity decides for both terms; ``split``: each term's own similarity.
+        report: how many of an epoch's weakest pairs `weakest.csv` lists.
+    """
+
+    ratio: float = Field(default=0.01, ge=0, lt=1)
+    start_epoch: int = Field(default=4, ge=1)
+    scheme: Scheme = "joint"
+    report: int = Field(default=200, ge=1)
+
+
+class KeywordsRecipe(RecipePart):
+    """A term that fills masked words in, looking at the image (EBAKER, section 3.4).
+
+    Attributes:
+        weight: of the term.
+        strategy: which words are masked (see `swath.data.masking`).
+        top: keywords taken of each training data set, where there is no `words`.
+        words: a keyword list, relative to `data.root`; None makes one from the training captions.
+        rate: share of these words that is masked, drawn anew each time; None takes the strategy's own.
+        legacy_offset: mask the positions that the released code masks, to compare with it.
+        reasoner: sizes of the layers that fill in; they are thrown away after training.
+    """
+
+    weight: float = Field(default=0.5, gt=0)
+    strategy: Strategy = "keyword"
+    top: int = Field(default=PER_DATASET, ge=1)
+    words: Path | None = None
+    rate: float | None = Field(default=None, gt=0, le=1)
+    legacy_offset: bool = False
+    reasoner: ReasonerOptions = ReasonerOptions()
+
+
+class ObjectiveRecipe(RecipePart):
+    """The loss.
+
+    Attributes:
+        shared_captions: whether every caption of an image counts as its positive wherever it stands in the batch, also
+            when it was drawn for another image; otherwise only the captions drawn for it do.
+        temperature: start value of the temperature (or its constant value).
+        learn_temperature: whether it is learned.
+        min_temperature: its lower bound while learned.
+        reduction: of the two directions of a contrastive term: their mean or their sum.
+        class_weight: weight of predicting the class names from the image vector; the layer for it is thrown away.
+        label_smoothing: of that prediction.
+        local: a second contrastive term over local similarities.
+        elimination: which pairs are left out.
+        keywords: a term that fills masked words in.
+    """
+
+    shared_captions: bool = True
+    temperature: float = Field(default=0.07, gt=0)
+    learn_temperature: bool = True
+    min_temperature: float = Field(default=0.01, gt=0)
+    reduction: Reduction = "mean"
+    class_weight: float = Field(default=0.0, ge=0)
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    local: LocalRecipe | None = None
+    elimination: EliminationRecipe | None = None
+    keywords: KeywordsRecipe | None = None
+
+    @model_validator(mode="after")
+    def _check_scheme(self) -> Self:
+        if self.elimination is not None and self.elimination.scheme == "split" and self.local is None:
+            raise ValueError("elimination under the scheme split needs the term local")
+        return self
