@@ -17,6 +17,7 @@ from swath.models import DualEncoder
 from swath.training import Recipe, loop, recipe_names, train
 from swath.training.average import WeightAverage
 from swath.training.checkpoint import find_state, load_state, save_state
+from swath.training.elimination import REPORT
 from swath.training.logs import Means
 from swath.training.validation import Validation
 
@@ -44,10 +45,19 @@ def test_a_run_leaves_a_model_logs_and_its_recipe(tmp_path: Path) -> None:
     assert [line["size"] for line in lines if line["group"] == "train"] == [24, 24, 32, 32]
 
 
-@pytest.mark.parametrize("moment", ["in an epoch", "while saving"])
-def test_a_killed_run_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
-    whole = train(tiny_recipe(tmp_path, f"output={tmp_path / 'whole'}"))
-    cut = tiny_recipe(tmp_path, f"output={tmp_path / 'cut'}")
+ALL_TERMS = (
+    "objective.local={scale: 5.0}",
+    "objective.elimination={ratio: 0.2, start_epoch: 1, scheme: split}",
+    "objective.keywords={reasoner: {layers: 1, dropout: 0.1}, rate: 0.5}",
+)
+
+
+@pytest.mark.parametrize(("moment", "terms"), [("in an epoch", ()), ("while saving", ()), ("in an epoch", ALL_TERMS)])
+def test_a_killed_run_goes_on_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, terms: tuple[str, ...]
+) -> None:
+    whole = train(tiny_recipe(tmp_path, f"output={tmp_path / 'whole'}", *terms))
+    cut = tiny_recipe(tmp_path, f"output={tmp_path / 'cut'}", *terms)
     calls = {"count": 0}
     module, name, at = {
         "in an epoch": (loop.TrainingSet, "batch", 6),
@@ -72,6 +82,8 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pyte
         assert all(torch.equal(first[key], second[key]) for key in first), file
     assert again.history == whole.history
     assert again.best == whole.best
+    if terms:
+        assert (again.directory / REPORT).read_text() == (whole.directory / REPORT).read_text()
 
 
 def test_a_finished_run_is_not_repeated(tmp_path: Path) -> None:

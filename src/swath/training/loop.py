@@ -27,7 +27,9 @@ from swath.training import checkpoint
 from swath.training.augment import size_at
 from swath.training.average import WeightAverage
 from swath.training.batches import TrainingSet
+from swath.training.elimination import Elimination
 from swath.training.logs import Means, RunLog
+from swath.training.masking import build_masker
 from swath.training.optimizers import build_optimizers
 from swath.training.recipe import Recipe
 from swath.training.result import RunResult
@@ -74,7 +76,12 @@ def _shortened(recipe: Recipe, folder: Path) -> Recipe:
     validation = recipe.data.validation.model_copy(update={"every": 1})
     data = recipe.data.model_copy(update={"train": sources, "validation": validation})
     optim = recipe.optim.model_copy(update={"epochs": _CHECK_EPOCHS})
-    return recipe.model_copy(update={"batch": batch, "data": data, "optim": optim, "output": folder})
+    weak = recipe.objective.elimination
+    weak = None if weak is None else weak.model_copy(update={"start_epoch": 1})
+    objective = recipe.objective.model_copy(update={"elimination": weak})
+    return recipe.model_copy(
+        update={"batch": batch, "data": data, "optim": optim, "output": folder, "objective": objective}
+    )
 
 
 class _Run:
@@ -93,6 +100,9 @@ class _Run:
         self.data = TrainingSet(recipe, limit)
         encoder = _start(recipe).train().requires_grad_(True)
         model = TrainingModel(encoder, recipe.objective, len(self.data.classes))
+        words, weak = recipe.objective.keywords, recipe.objective.elimination
+        self.masker = None if words is None else build_masker(words, self.data, recipe.data.root, encoder)
+        self.elimination = None if weak is None else Elimination(weak, self.data.pair_count)
         for value in model.parameters():
             if value.ndim == 4:  # filters: channels last is the fast layout on CPUs and GPUs alike
                 value.data = value.data.contiguous(memory_format=torch.channels_last)
@@ -110,8 +120,12 @@ class _Run:
             while self.epoch < self.recipe.optim.epochs:
                 means = self._train_epoch()
                 self.epoch += 1
+                if self.elimination is not None:
+                    self.elimination.close_epoch()
                 if log is not None:
                     log.write("train", self.step, means)
+                    if self.elimination is not None:
+                        self.elimination.write_report(self.folder, self.data)
                     self._validate(log)
                     self._save()
                 self.accelerator.wait_for_everyone()
@@ -148,6 +162,7 @@ class _Run:
         self.model.train()
         steps = self.data.batches_per_epoch
         warmup = recipe.optim.warmup_share(self.total)
+        thresholds = None if self.elimination is None else self.elimination.thresholds(self.epoch)
         for index in range(steps):
             rate = warmup_cosine(self.step, self.total, warmup, recipe.optim.final_lr)
             for optimizer in self.optimizers:
@@ -157,17 +172,19 @@ class _Run:
             rows = rows[self.accelerator.process_index :: self.accelerator.num_processes]
             for part in range(recipe.batch.accumulate):
                 key = (self.epoch, index, part, self.accelerator.process_index)
-                batch = self.data.batch(rows[part :: recipe.batch.accumulate], self._encoder(), size, key)
+                batch = self.data.batch(rows[part :: recipe.batch.accumulate], self._encoder(), size, key, self.masker)
                 # Dropout draws from torch's global state: fix it, so that a step does not depend on those before it.
                 torch.manual_seed(hash((recipe.seed, *key)) & (2**62 - 1))
                 with self.accelerator.accumulate(self.model):
-                    losses = self.model(**batch.to(self.accelerator.device))
+                    losses, seen = self.model(**batch.to(self.accelerator.device), thresholds=thresholds)
                     self.accelerator.backward(losses["loss"])
                     if self.accelerator.sync_gradients:
                         self.accelerator.clip_grad_norm_(self.model.parameters(), recipe.optim.clip)
                     for optimizer in self.optimizers:
                         optimizer.step()
                         optimizer.zero_grad()
+                if self.elimination is not None:
+                    self.elimination.record(seen)
                 means.add({name: float(value.detach()) for name, value in losses.items()}, self.step)
             if self.accelerator.is_main_process:
                 self.average.update(self._encoder(), self.step)
@@ -205,7 +222,14 @@ class _Run:
     def _save(self) -> None:
         module: nn.Module = self.accelerator.unwrap_model(self.model)
         optimizers = [optimizer.state_dict() for optimizer in self.optimizers]
-        state = {"epoch": self.epoch, "step": self.step, "history": self.history, "optimizers": optimizers}
+        state: dict[str, Any] = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "history": self.history,
+            "optimizers": optimizers,
+        }
+        if self.elimination is not None:
+            state["banks"] = self.elimination.state_dict()
         checkpoint.save_state(self.folder / "last", module.state_dict(), self.average.model.state_dict(), state)
 
     def _resume(self) -> None:
@@ -217,6 +241,8 @@ class _Run:
         _fill(self.average.model, average)
         for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(stored)
+        if self.elimination is not None:
+            self.elimination.load_state_dict(state["banks"])
         self.epoch, self.step, self.history = state["epoch"], state["step"], state["history"]
         _LOG.info("going on after epoch %d (%d steps) in %s", self.epoch, self.step, self.folder)
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from swath.training.muon import Muon
 from swath.training.recipe import OptimRecipe
 
-_NEVER_MUON = ("embedding", "stem", "conv1.", "classify", "class_")
+_NEVER_MUON = ("embedding", "stem", "conv1.", "classify", "class_", "reasoner.head")
 """Parts of the names of embeddings, first and last layers, whose rows are no directions of one space."""
 
 

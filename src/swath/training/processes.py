@@ -1,0 +1,44 @@
+"""Token lists of all processes side by side."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, distributed
+from torch.nn import functional as F
+
+from swath.features import Features
+from swath.objectives.contrastive import gather
+
+
+def first_row(rows: int) -> int:
+    """Where this process's rows begin among those of all processes, as `gather` orders them.
+
+    Args:
+        rows: rows of each process.
+    """
+    return distributed.get_rank() * rows if _several() else 0
+
+
+def gather_features(local: Features) -> Features:
+    """Features of all processes, in rank order, with gradient; shorter token lists are padded with masked zeros.
+
+    Args:
+        local: of the same number of rows on every process; the number of tokens may differ.
+    """
+    length = _longest(local.tokens.shape[1], local.tokens.device)
+    missing = length - local.tokens.shape[1]
+    mask: Tensor = F.pad(local.mask, (0, missing))
+    return Features(gather(local.pooled), gather(F.pad(local.tokens, (0, 0, 0, missing))), gather(mask))
+
+
+def _longest(length: int, device: torch.device) -> int:
+    """The greatest length on any process."""
+    if not _several():
+        return length
+    longest = torch.tensor(length, device=device)
+    distributed.all_reduce(longest, op=distributed.ReduceOp.MAX)
+    return int(longest)
+
+
+def _several() -> bool:
+    return distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
