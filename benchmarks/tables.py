@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ def section(result: Result) -> str:
     """One result: what it measures, how to repeat it, its numbers."""
     intervals = result.get("intervals", {})
     lines = [f"## {result['name']}\n"]
-    subject = purpose(result["name"])
+    subject = purpose(result["command"])
     if subject:
         lines.append(subject + "\n")
     lines += [
@@ -106,13 +107,14 @@ def summary(results: dict[str, Result], link: str = "docs/results.md") -> str:
     return "\n".join(["| what | value (95 % interval) | benchmark |", "|---|---|---|", *rows])
 
 
-def purpose(name: str) -> str:
-    """The first line of the benchmark's own docstring; empty where the script has another name."""
-    script = ROOT / "benchmarks" / f"{name}.py"
-    if not script.exists():
+def purpose(command: str) -> str:
+    """The first paragraph of the benchmark's own docstring; empty where the command names no script of this folder."""
+    named = re.search(r"benchmarks/(\w+)\.py", command)
+    script = ROOT / "benchmarks" / f"{named[1]}.py" if named else None
+    if script is None or not script.exists():
         return ""
     documentation = ast.get_docstring(ast.parse(script.read_text())) or ""
-    return documentation.partition("\n")[0]
+    return " ".join(documentation.partition("\n\n")[0].split())
 
 
 def number(value: float) -> str:

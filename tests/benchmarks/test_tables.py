@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from benchmarks.tables import BEGIN, END, PAGE, README, load, number, page, section, summary, with_table
+from benchmarks.tables import BEGIN, END, PAGE, README, load, number, page, purpose, section, summary, with_table
 
 RESULT = {
     "name": "made_up",
@@ -35,6 +35,11 @@ def test_a_section_states_numbers_intervals_settings_and_command() -> None:
     assert "| `rows` | 1000 |  |" in text
     assert "rows = 1000, metric = cosine" in text
     assert "python benchmarks/made_up.py" in text
+
+
+def test_the_purpose_is_the_first_paragraph_of_the_script() -> None:
+    assert purpose("python benchmarks/tables.py --x 1").startswith("Write the measured tables")
+    assert purpose("python elsewhere.py") == purpose("python benchmarks/made_up.py") == ""
 
 
 def test_numbers_have_four_digits_and_counts_are_whole() -> None:
