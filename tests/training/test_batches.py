@@ -66,6 +66,48 @@ def test_without_shared_captions_only_drawn_texts_are_positives(tmp_path: Path) 
     assert NO_CAPTION not in batch.image_captions
 
 
+def test_an_epoch_of_captions_draws_each_once_with_its_image(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path, "batch.epoch=captions", "batch.captions=1", "data.train.1.per_epoch=null")
+    data, model = TrainingSet(recipe), DualEncoder(recipe.model)
+    order = data.order(0)
+    assert sorted(order) == list(range(data.pair_count))
+    assert data.batches_per_epoch == data.pair_count // 8
+    batch = data.batch(order[:8], model, 24, (0,))
+    assert sorted(batch.pairs.tolist()) == sorted(order[:8].tolist())
+    positives = shared_captions(batch.image_captions, batch.text_caption)
+    assert positives[batch.owners, torch.arange(8)].all()
+
+
+def test_every_text_knows_its_image_and_its_pair(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path, "batch.word_dropout=0", "batch.full_stop_dropout=0")
+    data, model = TrainingSet(recipe), DualEncoder(recipe.model)
+    rows = data.order(0)[:8]
+    batch = data.batch(rows, model, 24, (0,))
+    assert torch.bincount(batch.owners).tolist() == [2] * 8
+    for text, number in enumerate(batch.pairs.tolist()):
+        pair = data.described(number)
+        expected, _ = model.tokenize([pair.caption])
+        assert torch.equal(batch.ids[text][batch.mask[text]], expected[0])
+        label = data.classes[int(batch.classes[batch.owners[text]].argmax())]
+        assert label.split("/")[1] in pair.image
+
+
+def test_excluded_images_and_captions_are_not_trained_on(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path, "data.exclude=out.csv")
+    listed = recipe.data.root / "out.csv"
+    listed.write_text("dataset,image,caption\ntiny,beach_0.png,\ntiny,forest_1.png,dense dark trees .\n")
+    data = TrainingSet(recipe)
+    kept = [data.described(number) for number in range(data.pair_count)]
+    assert "beach_0.png" not in {pair.image for pair in kept}
+    assert [pair.caption for pair in kept if pair.image == "forest_1.png"] == [
+        "many green trees form a forest .",
+        "a forest of tall trees .",
+    ]
+    listed.write_text("dataset,image\nother,beach_0.png\n")
+    with pytest.raises(DataError, match="excludes images of other"):
+        TrainingSet(recipe)
+
+
 def test_a_damaged_image_is_left_out_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     recipe = tiny_recipe(tmp_path)
     victim = recipe.data.root / "pairs/images/beach_0.png"

@@ -49,6 +49,10 @@ def test_overrides_reach_any_depth_and_are_yaml() -> None:
         ("optim.lr", "not key=value"),
         ("seed=[", "not a YAML value"),
         ("model.embed_dim=0", "model.embed_dim"),
+        ("objective.elimination={scheme: split}", "needs the term local"),
+        ("objective.elimination={ratio: 1}", "objective.elimination.ratio"),
+        ("objective.keywords={strategy: none}", "objective.keywords.strategy"),
+        ("batch={epoch: captions, captions: 2}", "captions must be 1"),
     ],
 )
 def test_errors_name_the_field(override: str, named: str) -> None:

@@ -128,6 +128,8 @@ class TrainingSet:
         ]
         self._pairs, self._captions = pairs, captions
         self._first_pair = np.concatenate([[0], np.cumsum([len(own) for own in captions])])
+        if recipe.batch.epoch == "captions":
+            self._sources = [_Source(self._numbers(entry.members), entry.per_epoch) for entry in self._sources]
         known: dict[str, int] = {}
         self._caption_ids = [[known.setdefault(text, len(known)) for text in own] for own in captions]
         self.texts = list(known)
@@ -148,7 +150,7 @@ class TrainingSet:
         return count // self.recipe.batch.size
 
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """Indices of an epoch's images, in the order in which they are drawn."""
+        """What an epoch draws, in order: indices of images, or numbers of pairs where it draws captions."""
         random = np.random.default_rng([self.recipe.seed, epoch])
         chosen = [
             source.members if source.per_epoch is None else random.permutation(source.members)[: source.per_epoch]
@@ -181,7 +183,7 @@ class TrainingSet:
         """Make a batch.
 
         Args:
-            rows: indices of its images.
+            rows: a part of what `order` gives.
             model: whose tokenizer to use.
             size: side of the image crops in pixels.
             key: decides every random choice, together with the recipe's seed.
@@ -189,10 +191,17 @@ class TrainingSet:
         """
         numbers = np.random.default_rng([self.recipe.seed, *key])
         random = torch.Generator().manual_seed(int(numbers.integers(2**62)))
+        captions = None
+        if self.recipe.batch.epoch == "captions":
+            pairs, rows = rows, np.searchsorted(self._first_pair, rows, side="right") - 1
+            captions = pairs - self._first_pair[rows]
         towers = sorted({self.pictures.tower[row] for row in rows}, key=list(model.towers).index)
-        rows = np.concatenate([rows[[self.pictures.tower[row] == tower for row in rows]] for tower in towers])
+        by_tower = np.concatenate(
+            [np.flatnonzero([self.pictures.tower[row] == tower for row in rows]) for tower in towers]
+        )
+        rows, captions = rows[by_tower], None if captions is None else captions[by_tower]
         images = {tower: self._images(rows, tower, size, random) for tower in towers}
-        texts, text_caption, pair_numbers = self._draw_texts(rows, numbers)
+        texts, text_caption, pair_numbers = self._draw_texts(rows, captions, numbers)
         ids, mask = model.tokenize(texts, truncation="count")
         by_length = torch.argsort(mask.sum(dim=1), stable=True)
         texts, ids, mask = [texts[place] for place in by_length], ids[by_length], mask[by_length]
@@ -222,15 +231,28 @@ class TrainingSet:
         pictures = augment(stored.float().div_(255), self.recipe.augment, size, random, colour=True)
         return to_input(pictures, self.recipe.model.towers[tower])
 
-    def _draw_texts(self, rows: NDArray[np.int64], numbers: np.random.Generator) -> tuple[list[str], Tensor, Tensor]:
-        """Texts, `batch.captions` an image; the id of each one's caption; the number of each one's pair."""
+    def _numbers(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Numbers of the pairs of some images."""
+        first = self._first_pair
+        return np.concatenate([np.arange(first[row], first[row + 1]) for row in members] or [members])
+
+    def _draw_texts(
+        self, rows: NDArray[np.int64], captions: NDArray[np.int64] | None, numbers: np.random.Generator
+    ) -> tuple[list[str], Tensor, Tensor]:
+        """Texts, `batch.captions` an image; the id of each one's caption; the number of each one's pair.
+
+        `captions` says which caption of each image; None draws.
+        """
         batch = self.recipe.batch
         texts, owners, pairs = [], [], []
-        for row in rows:
+        for place, row in enumerate(rows):
             own = self._caption_ids[row]
-            # Different captions of an image as long as it has enough of them.
-            drawn = numbers.permutation(len(own))[: batch.captions]
-            drawn = np.concatenate([drawn, numbers.integers(len(own), size=batch.captions - len(drawn))])
+            if captions is None:
+                # Different captions of an image as long as it has enough of them.
+                drawn = numbers.permutation(len(own))[: batch.captions]
+                drawn = np.concatenate([drawn, numbers.integers(len(own), size=batch.captions - len(drawn))])
+            else:
+                drawn = captions[place : place + 1]
             for position in drawn.astype(int):
                 caption = own[position]
                 texts.append(_vary(self.texts[caption], batch.word_dropout, batch.full_stop_dropout, numbers))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from swath.errors import RecipeError
 from swath.models.config import ModelConfig, explain
@@ -75,6 +75,8 @@ class BatchRecipe(RecipePart):
     Attributes:
         size: images in one optimiser step, over all processes and accumulation steps.
         captions: captions drawn for each image.
+        epoch: what an epoch draws once: each of the ``images``, with `captions` of its captions, or each of the
+            ``captions``, with its image; then `captions` is 1, and sizes and `per_epoch` count captions.
         word_dropout: chance of each word of a caption to be left out.
         full_stop_dropout: chance of a caption to lose its full stop, so that queries without one are as good.
         accumulate: parts a batch is cut into, one after the other; the loss is computed within a part.
@@ -82,9 +84,18 @@ class BatchRecipe(RecipePart):
 
     size: int = Field(default=256, ge=2)
     captions: int = Field(default=1, ge=1)
+    epoch: Literal["images", "captions"] = "images"
     word_dropout: float = Field(default=0.0, ge=0, lt=1)
     full_stop_dropout: float = Field(default=0.0, ge=0, le=1)
     accumulate: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _check_captions(self) -> Self:
+        if self.epoch == "captions" and self.captions != 1:
+            raise ValueError(
+                f"an epoch that draws captions takes one at a time: captions must be 1, not {self.captions}"
+            )
+        return self
 
 
 class AugmentRecipe(RecipePart):
