@@ -122,6 +122,7 @@ class Facts:
         field_hectares: mean size of the fields; 0 without fields.
         leafless: whether broadleaf trees are bare.
         event: ``flood``, ``fire`` or ``earthquake`` that shows in the chip; empty for none.
+        kilometres: width of the chip.
     """
 
     setting: str
@@ -135,6 +136,7 @@ class Facts:
     field_hectares: float
     leafless: bool
     event: str
+    kilometres: float
 
     @property
     def when(self) -> str:
@@ -178,6 +180,7 @@ def observe(day: Day, window: Window) -> Facts:
         field_hectares=hectares,
         leafless=bool(green.size and green.mean() < 0.35),
         event=event,
+        kilometres=window.width * PIXEL / 1000,
     )
 
 

@@ -36,7 +36,7 @@ def _opening(rng: np.random.Generator, facts: Facts) -> Iterator[str]:
         ground = "mostly water"
     yield pick(rng, (
         f"this scene {facts.when} shows {ground}", f"the image, taken {facts.when}, shows {ground}",
-        f"seen from above, this is {ground} {facts.when}",
+        f"{facts.when}, seen from above, there {'are' if ground.endswith('slopes') else 'is'} {ground}",
         f"{ground} {facts.when}",
     ))  # fmt: skip
 
@@ -95,7 +95,7 @@ def _water(rng: np.random.Generator, facts: Facts) -> Iterator[str]:
         yield "a narrow stream drains the land"
     if "ice" in facts.parts:
         yield "the open water is frozen"
-    if "sea" in facts.parts and facts.share("sea") < 0.95:
+    if "sea" in facts.parts and facts.land():
         yield "the coast line is irregular, with small bays and headlands"
     if "reef" in facts.parts:
         yield "shallow water over sand and coral shines through in light turquoise and ends at the deep dark sea"
@@ -172,23 +172,27 @@ def _texture(rng: np.random.Generator, facts: Facts) -> Iterator[str]:
 def _absent(rng: np.random.Generator, facts: Facts) -> Iterator[str]:  # noqa: ARG001 - one signature for all
     if not facts.share("town", "industry", "damage", "road", "runway"):
         yield "hardly any buildings and no main road can be made out"
-    if not facts.share("fields", "paddies", "vineyards", "orchards"):
+    if not facts.share("fields", "paddies", "vineyards", "orchards", *_HIDING):
         yield "there is hardly any farmland"
     if not facts.share("sea", "reef", "lake", "river", "ice", "flood"):
         yield "there is hardly any open water in the scene"
-    if not facts.share("conifer", "broadleaf", "rainforest", "mangrove"):
+    if not facts.share("conifer", "broadleaf", "rainforest", "mangrove", "drowned", "burn"):
         yield "hardly any forest grows in this place"
+
+
+_HIDING = ("flood", "drowned", "burn", "snow")
+"""Themes under which fields may lie."""
 
 
 def _closing(rng: np.random.Generator, facts: Facts) -> Iterator[str]:
     count = len(facts.parts)
-    if count <= 2:
+    if count == 1:
         yield "the scene is uniform, with almost the same surface from one side to the other"
         theme = next(iter(facts.parts), "")
         if theme:
             yield f"apart from {noun(rng, facts, theme)} little else can be told apart at this scale"
-    else:
+    elif count > 1:
         yield f"in all, {number(min(count, 10))} kinds of land cover can be told apart, and their borders are clear"
-    yield "the description follows the ground itself and holds for optical and radar pictures alike"
+    yield f"the scene measures about {facts.kilometres:.1f} kilometres from side to side"
     yield pick(rng, ("lighter and darker parts come from the surface and from the slope of the ground",
                      "small differences in brightness come from the texture of the surface"))  # fmt: skip

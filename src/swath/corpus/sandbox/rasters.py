@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
@@ -77,7 +78,7 @@ def write_cog(
             copy(memory.name, part, driver="GTiff", tiled=True, blockxsize=_BLOCK, blockysize=_BLOCK,
                  copy_src_overviews=True, **packing)  # fmt: skip
         os.replace(part, path)
-    except (RasterioError, OSError) as error:
+    except (RasterioError, CPLE_BaseError, OSError) as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise RasterError(f"{path}: cannot be written ({error}); check the disk's space and permissions") from error

@@ -97,7 +97,7 @@ def build(seed: int, name: str, climate: Climate, size: int) -> Terrain:
     flow = drain(coarse, outlets)
     elevation, lake_level = _fill_lakes(rng, elevation, coarse, flow, climate)
     rivers += _streams(flow, coarse.shape[0], climate)
-    elevation = _carve(elevation, [river for river in rivers if not river.main])
+    elevation = _carve(elevation, rivers)
     water = _water_mask(elevation, hills if sea.any() else None, lake_level, rivers)
     height, bank = _above_water(elevation, sea, lake_level, rivers)
     shore = paths.distance_to(_every_other(sea), PIXEL * 2)
