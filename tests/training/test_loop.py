@@ -133,8 +133,9 @@ def test_starting_from_a_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_model(tmp_path: Path) -> None:
-    tiny_recipe(tmp_path)
+@pytest.mark.parametrize("terms", [(), ALL_TERMS])
+def test_two_processes_train_one_model(tmp_path: Path, terms: tuple[str, ...]) -> None:
+    (tmp_path / "recipe.yaml").write_text(tiny_recipe(tmp_path, *terms).to_yaml())
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "swath"]
     command += ["train", str(tmp_path / "recipe.yaml"), "--json"]
     done = subprocess.run(

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from generate.models import tiny_model
+from swath.data.masking import Masker
+from swath.errors import ModelError
+from swath.training.objective import ObjectiveRecipe
+from swath.training.step import Rows, TrainingModel
+
+TEXTS = ["two planes near a terminal", "a beach", "green trees and a lake", "boats in the harbor of a town"]
+
+
+def batch(encoder: Any, *, masked: bool = False) -> dict[str, Any]:
+    """Four images, a text each; the texts stand in another order than their images."""
+    ids, mask = encoder.tokenize(TEXTS)
+    owners = torch.tensor([2, 0, 3, 1])
+    found = {
+        "images": {"rgb": torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))},
+        "ids": ids,
+        "mask": mask,
+        "image_captions": torch.arange(4)[:, None],
+        "text_caption": owners,
+        "classes": torch.zeros(4, 0),
+        "owners": owners,
+        "pairs": owners + 10,
+    }
+    if masked:
+        hidden = Masker(encoder.text.tokenizer, keywords=["planes", "trees", "town"])(
+            TEXTS, ids, mask, np.random.default_rng(0)
+        )
+        found |= {"masked_ids": hidden.ids, "targets": hidden.targets}
+    return found
+
+
+@torch.no_grad()
+def scores(encoder: Any, inputs: dict[str, Any], *, context: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+    """Global cosines and local similarities, images by their own texts, by plain einsum from the public encoder."""
+    order = inputs["owners"].argsort()
+    images = encoder.forward_images(inputs["images"]["rgb"])
+    texts = encoder.encode_texts([TEXTS[place] for place in order], pad_to_context=context)
+    cosines = torch.einsum("ipd,twd->itpw", images.tokens, texts.tokens)
+    return images.pooled @ texts.pooled.T, cosines.square().sum(dim=(2, 3)).sqrt()
+
+
+def summed(logits: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
+    """The released code's loss: rows filtered in both directions, columns kept, both directions added up."""
+    labels = torch.arange(len(logits))[keep]
+    return F.cross_entropy(logits[keep], labels) + F.cross_entropy(logits.T[keep], labels)
+
+
+def objective(**terms: Any) -> ObjectiveRecipe:
+    return ObjectiveRecipe.model_validate(
+        {"temperature": 0.05, "learn_temperature": False, "reduction": "sum", "shared_captions": False} | terms
+    )
+
+
+@pytest.mark.parametrize("positions", ["text", "context"])
+def test_global_and_local_terms_add_up(positions: str) -> None:
+    encoder = tiny_model()
+    model = TrainingModel(encoder, objective(local={"weight": 0.5, "scale": 10.0, "positions": positions}), 0).eval()
+    inputs = batch(encoder)
+    losses, seen = model(**inputs)
+    whole, local = scores(encoder, inputs, context=positions == "context")
+    every = torch.ones(4, dtype=torch.bool)
+    assert losses["contrastive"].item() == pytest.approx(summed(20 * whole, every).item(), rel=1e-4)
+    assert losses["local"].item() == pytest.approx(summed(10 * local, every).item(), rel=1e-4)
+    assert losses["loss"].item() == pytest.approx((losses["contrastive"] + 0.5 * losses["local"]).item(), rel=1e-5)
+    assert seen.pairs.tolist() == [12, 10, 13, 11]
+    torch.testing.assert_close(seen.similarity["global"], whole.diagonal()[inputs["owners"]].detach())
+    torch.testing.assert_close(seen.similarity["local"], local.diagonal()[inputs["owners"]].detach())
+
+
+@pytest.mark.parametrize("scheme", ["joint", "split"])
+def test_eliminated_pairs_lose_their_rows_under_each_scheme(scheme: str) -> None:
+    encoder = tiny_model()
+    terms = {"local": {"scale": 10.0}, "elimination": {"scheme": scheme}}
+    model = TrainingModel(encoder, objective(**terms), 0).eval()
+    inputs = batch(encoder)
+    whole, local = scores(encoder, inputs)
+    thresholds = {"global": whole.diagonal().sort().values[0].item() + 1e-6}
+    kept = {"global": whole.diagonal() > thresholds["global"]}
+    if scheme == "split":
+        thresholds["local"] = local.diagonal().sort().values[1].item() + 1e-6
+        kept["local"] = local.diagonal() > thresholds["local"]
+    losses, _ = model(**inputs, thresholds=thresholds)
+    assert losses["contrastive"].item() == pytest.approx(summed(20 * whole, kept["global"]).item(), rel=1e-4)
+    expected = summed(10 * local, kept["local" if scheme == "split" else "global"]).item()
+    assert losses["local"].item() == pytest.approx(expected, rel=1e-4)
+    assert losses["eliminated"].item() == pytest.approx(0.25)
+    assert ("eliminated_local" in losses) == (scheme == "split")
+
+
+def test_a_threshold_above_everything_leaves_one_pair() -> None:
+    encoder = tiny_model()
+    model = TrainingModel(encoder, objective(elimination={}), 0).eval()
+    losses, _ = model(**batch(encoder), thresholds={"global": 2.0})
+    assert losses["eliminated"].item() == pytest.approx(0.75)
+    assert losses["loss"].isfinite()
+
+
+def test_an_image_stays_a_query_while_one_of_its_captions_is_kept() -> None:
+    rows = Rows(torch.tensor([[True, True, False], [False, False, True]]))
+    owner = torch.tensor([0, 0, 1])
+    left = rows.without(torch.tensor([True, False, False]), owner)
+    assert left.keep_images is not None
+    assert left.keep_images.tolist() == [True, False]
+    assert left.positives.tolist() == [[True, False, False], [False, False, False]]
+
+
+def test_hidden_words_train_the_towers_through_the_reasoner() -> None:
+    encoder = tiny_model()
+    model = TrainingModel(encoder, objective(keywords={"weight": 0.5, "reasoner": {"layers": 1}}), 0).eval()
+    inputs = batch(encoder, masked=True)
+    losses, _ = model(**inputs)
+    assert losses["loss"].item() == pytest.approx((losses["contrastive"] + 0.5 * losses["keywords"]).item(), rel=1e-5)
+    assert model.reasoner is not None
+    texts = encoder.forward_texts(inputs["masked_ids"], inputs["mask"])
+    images = encoder.forward_images(inputs["images"]["rgb"]).select(inputs["owners"])
+    logits = model.reasoner(texts, images)
+    expected = F.cross_entropy(logits.flatten(0, 1), inputs["targets"].flatten(), ignore_index=-100)
+    assert losses["keywords"].item() == pytest.approx(expected.item(), rel=1e-4)
+    model.zero_grad()
+    model._keyword_loss(images, inputs["masked_ids"], inputs["mask"], inputs["targets"]).backward()
+    for part in (encoder.towers["rgb"].conv1.weight, encoder.text.token_embedding.weight):
+        assert part.grad is not None
+        assert part.grad.abs().max() > 0
+
+
+class WithoutTokens(nn.Module):
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.ones(len(images), 48), torch.ones(len(images), 0, 48)
+
+
+def test_a_tower_without_patch_tokens_is_named() -> None:
+    encoder = tiny_model()
+    encoder.towers["rgb"] = WithoutTokens()
+    with pytest.raises(ModelError, match="'rgb' gives no patch tokens"):
+        TrainingModel(encoder, objective(local={}), 0)(**batch(encoder))
+
+
+TWO_PROCESSES = """
+import sys, torch, torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+from generate.models import tiny_model
+from swath.training.objective import ObjectiveRecipe
+from swath.training.step import TrainingModel
+
+rank = int(sys.argv[1])
+terms = {"learn_temperature": False, "local": {"scale": 10.0}, "elimination": {"scheme": "split"}}
+objective = ObjectiveRecipe.model_validate(terms)
+texts = ["a beach", "planes", "a lake", "trees", "boats in a harbor of the town", "a road in a forest", "sand", "sea"]
+
+def inputs(model, rows):
+    torch.manual_seed(0)
+    images = torch.randn(8, 3, 32, 32)
+    ids, mask = model.encoder.tokenize(texts[rows])
+    numbers = torch.arange(8)[rows]
+    return {
+        "images": {"rgb": images[rows]}, "ids": ids, "mask": mask, "image_captions": numbers[:, None],
+        "text_caption": numbers, "classes": torch.zeros(len(ids), 0), "owners": torch.arange(len(ids)),
+        "pairs": numbers, "thresholds": thresholds,
+    }
+
+model = TrainingModel(tiny_model(), objective, 0).eval()
+thresholds = None
+_, seen = model(**inputs(model, slice(None)))
+thresholds = {name: float(values.sort().values[2]) for name, values in seen.similarity.items()}
+whole, seen = model(**inputs(model, slice(None)))
+used = [p for p in model.parameters() if p.requires_grad]
+expected = torch.autograd.grad(whole["loss"], used)
+
+dist.init_process_group("gloo", init_method="file://" + sys.argv[2], rank=rank, world_size=2)
+parallel = DistributedDataParallel(model)
+found, both = parallel(**inputs(model, slice(rank * 4, rank * 4 + 4)))
+found["loss"].backward()
+assert both.pairs.tolist() == list(range(8))
+for name, values in seen.similarity.items():
+    torch.testing.assert_close(both.similarity[name], values, rtol=1e-4, atol=1e-5)
+for name in ("loss", "local", "eliminated", "eliminated_local"):
+    torch.testing.assert_close(found[name], whole[name], rtol=1e-4, atol=1e-5)
+for parameter, gradient in zip(used, expected):
+    torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)
+dist.barrier()
+dist.destroy_process_group()
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_eliminate_and_compare_as_one(tmp_path: Path) -> None:
+    """Texts of the two processes have different lengths, so their tokens must be padded to be gathered."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-c", TWO_PROCESSES]
+    running = [
+        subprocess.Popen(
+            [*command, str(rank), str(tmp_path / "meet")], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        for rank in range(2)
+    ]
+    for process in running:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
