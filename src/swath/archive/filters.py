@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from swath.archive.interval import Instant, Interval, parse_interval
 from swath.archive.places import Box, box_around, box_geometry, footprint_distance_km, read_box, read_geometry
 from swath.archive.where import compile_where
-from swath.errors import QueryError, SensorError
+from swath.errors import InputError, QueryError, SensorError
 from swath.sensors import matching
 
 
@@ -26,6 +27,32 @@ class Circle:
     lon: float
     lat: float
     radius_km: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """The columns that filters read, in memory.
+
+    Attributes:
+        bounds: (N, 4) minx, miny, maxx, maxy; NaN without georeference.
+        times: (N,) microseconds since 1970; `NO_TIME` where unknown.
+        sensors: (N,) names.
+    """
+
+    bounds: NDArray[np.float64]
+    times: NDArray[np.int64]
+    sensors: NDArray[np.str_]
+
+
+NO_TIME = np.iinfo(np.int64).min
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,13 +117,7 @@ class Filters:
         Returns:
             SQL, or None where there is nothing to filter by.
         """
-        parts = []
-        if self.box is not None:
-            parts.append(_touches(self.box))
-        if self.geometry is not None:
-            parts.append(_touches(self.geometry.bounds))
-        if self.circle is not None:
-            parts.append(_touches(box_around(self.circle.lon, self.circle.lat, self.circle.radius_km)))
+        parts = [_touches(box) for box in self._boxes()]
         if self.interval is not None:
             start, end = self.interval
             parts += [f"datetime >= TIMESTAMP '{start.isoformat()}'"] if start else []
@@ -106,6 +127,47 @@ class Filters:
         if self.where is not None:
             parts.append(self.where)
         return " AND ".join(parts) or None
+
+    def _boxes(self) -> list[Box]:
+        """Boxes that the bounds of a footprint must touch."""
+        boxes = [] if self.box is None else [self.box]
+        if self.geometry is not None:
+            boxes.append(self.geometry.bounds)
+        if self.circle is not None:
+            boxes.append(box_around(self.circle.lon, self.circle.lat, self.circle.radius_km))
+        return boxes
+
+    def mask(self, columns: Columns) -> NDArray[np.bool_]:
+        """What `sql` says, over columns that are in memory; it cannot evaluate `where`.
+
+        Returns:
+            (N,) True where a row satisfies it.
+
+        Raises:
+            InputError: there is a `where`.
+        """
+        if self.where is not None:
+            raise InputError("a where filter is evaluated by Lance, not in memory")
+        keep = np.full(len(columns.times), True)
+        for box in self._boxes():
+            west, south, east, north = box
+            minx, miny, maxx, maxy = columns.bounds.T
+            beside = (
+                ((minx <= east) & (maxx >= west)) | (maxx >= west + 360)
+                if west <= east
+                else (maxx >= west) | (minx <= east)
+            )
+            keep &= (miny <= north) & (maxy >= south) & beside
+        if self.interval is not None:
+            start, end = self.interval
+            keep &= columns.times != NO_TIME
+            if start:
+                keep &= columns.times >= microseconds(start)
+            if end:
+                keep &= columns.times <= microseconds(end)
+        if self.sensors:
+            keep &= np.isin(columns.sensors, self.sensors)
+        return keep
 
     def keeps(self, footprints: NDArray[np.object_]) -> NDArray[np.bool_]:
         """The exact spatial test.

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from swath.features import Features
 
 
-_FIRST_LOOK, _LONGEST_LOOK = 64, 8192
-"""Footprints tested at once: few at first, more while they keep failing."""
+_SECOND_LOOK, _LONGEST_LOOK = 64, 8192
+"""Footprints tested at once: as many as are wanted at first, more while they keep failing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,13 +138,13 @@ def search(
     """
     left = k
     for rows, scores in _rankings(query, parts, snapshot, k):
-        at, width = 0, max(left, _FIRST_LOOK) if query.filters.is_spatial else left
+        at, width = 0, left
         while at < len(rows) and left:
             step = slice(at, at + width)
             for hit in _passing(query, snapshot, rows[step], scores[step], left):
                 yield hit
                 left -= 1
-            at, width = at + width, min(2 * width, _LONGEST_LOOK)
+            at, width = at + width, max(_SECOND_LOOK, min(2 * width, _LONGEST_LOOK))
         if not left:
             return
 
@@ -187,14 +187,17 @@ def _kept(query: Query, snapshot: Snapshot, rows: NDArray[np.uint64], most: int)
 def _passing(
     query: Query, snapshot: Snapshot, rows: NDArray[np.uint64], scores: NDArray[np.floating], most: int
 ) -> list[tuple[float, dict[str, Any], BaseGeometry | None]]:
-    if query.filters.is_spatial:
-        keep = query.filters.keeps(snapshot.footprints(rows))
+    # Where most rows will pass, they are read once, with all that a hit needs; else footprints are tested first.
+    tested = not query.filters.is_spatial
+    if len(rows) > most and not tested:
+        keep, tested = query.filters.keeps(snapshot.footprints(rows)), True
         rows, scores = rows[keep], scores[keep]
     rows, scores = rows[:most], scores[:most]
-    found = [
-        (float(score), row, footprint(row))
-        for score, row in zip(scores, snapshot.take(rows, [*HIT_COLUMNS, "vector"]), strict=True)
-    ]
+    taken = snapshot.take(rows, [*HIT_COLUMNS, "vector"])
+    found = [(float(score), row, footprint(row)) for score, row in zip(scores, taken, strict=True)]
+    if not tested and found:
+        keep = query.filters.keeps(np.array([shape for _, _, shape in found], dtype=object))
+        found = [hit for hit, passes in zip(found, keep, strict=True) if passes]
     return sorted(found, key=lambda hit: (-hit[0], hit[1]["id"]))
 
 
@@ -205,10 +208,10 @@ def _rankings(query: Query, parts: Sequence[Part], snapshot: Snapshot, k: int) -
         return
     direction = combine(parts, snapshot, standardise=query.is_soft_near)
     if not query.is_soft_near:
-        for rows, scores in snapshot.rankings(direction.vector, sql, k):
+        for rows, scores in snapshot.rankings(direction.vector, query.filters, k):
             yield rows, (scores - np.float32(direction.offset)) / np.float32(direction.scale)
         return
-    rows, scores = snapshot.scores(direction.vector, sql)
+    rows, scores = snapshot.scores(direction.vector, query.filters)
     weight = query.weight("near")
     near = np.zeros(len(rows), np.float32)
     order = np.argsort(rows)

@@ -23,8 +23,10 @@ import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
+from swath.archive.filters import NO_TIME, Columns, Filters
 from swath.archive.schema import BOUNDS
 from swath.archive.store import reading
+from swath.errors import ArchiveCorruptError
 
 Ranking = tuple[NDArray[np.uint64], NDArray[np.floating]]
 """Row ids and their scores, best first."""
@@ -49,6 +51,15 @@ class Limits:
     refine: int = 10
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cache:
+    """Row ids (N,), ascending, with vectors (N, D) and the columns that filters read."""
+
+    rows: NDArray[np.uint64]
+    vectors: NDArray[np.float32]
+    columns: Columns
+
+
 class Snapshot:
     """One version of the `chips` table; safe to share between threads."""
 
@@ -60,7 +71,7 @@ class Snapshot:
         self.table = table
         self._uri = uri
         self._lock = threading.Lock()
-        self._cache: tuple[NDArray[np.uint64], NDArray[np.float32]] | None = None
+        self._cache: _Cache | None = None
         self._sample: NDArray[np.float32] | None = None
         self._indexed: bool | None = None
 
@@ -84,42 +95,44 @@ class Snapshot:
         with reading(self._uri):
             return int(self.table.count_rows(sql))
 
-    def rankings(self, vector: NDArray[np.float32], sql: str | None, k: int, exact: bool = False) -> Iterator[Ranking]:
+    def rankings(self, vector: NDArray[np.float32], filters: Filters, k: int) -> Iterator[Ranking]:
         """Rank the rows that satisfy a filter by their inner product with a vector.
 
         Args:
             vector: (D,), of any length.
-            sql: the filter.
+            filters: what rows must satisfy; what is spatial, by bounds only.
             k: hits wanted.
-            exact: never use the vector index.
 
         Yields:
             Parts of the ranking, best first, no row twice, until every matching row has been given.
         """
         seen = np.empty(0, np.uint64)
-        if not exact and self._prefers_index(sql, k):
-            for rows, scores in self._nearest(vector, sql, k):
+        if self._prefers_index(filters.sql(), k):
+            for rows, scores in self._nearest(vector, filters.sql(), k):
                 fresh = ~np.isin(rows, seen)
                 seen = np.concatenate([seen, rows[fresh]])
                 yield rows[fresh], scores[fresh]
-        rows, scores = self.scores(vector, sql)
+        rows, scores = self.scores(vector, filters)
         if len(seen):
             fresh = ~np.isin(rows, seen)
             rows, scores = rows[fresh], scores[fresh]
         yield from best_first(rows, scores, k)
 
-    def scores(self, vector: NDArray[np.float32], sql: str | None) -> Ranking:
-        """Exact inner products of a vector with every row that satisfies a filter, in no particular order."""
+    def scores(self, vector: NDArray[np.float32], filters: Filters) -> Ranking:
+        """Exact inner products of a vector with every row that satisfies filters, in no particular order."""
+        sql = filters.sql()
         # A first query that needs few rows does not wait for all of them to be loaded.
         if self.fits_in_memory and (self._cache is not None or self.count(sql) > 0.05 * self.rows):
-            rows, matrix = self._loaded()
+            cache = self._loaded()
             if sql is None:
-                return rows, matrix @ vector
-            wanted = self.row_ids(sql)
-            at = np.searchsorted(rows, wanted)
+                return cache.rows, cache.vectors @ vector
+            if filters.where is None:
+                at = np.flatnonzero(filters.mask(cache.columns))
+            else:
+                at = np.searchsorted(cache.rows, self.row_ids(sql))
             # Gathering rows costs more than a full product once a good part of them is wanted.
-            scores = (matrix @ vector)[at] if len(at) > 0.1 * len(rows) else matrix[at] @ vector
-            return wanted, scores
+            dense = len(at) > 0.1 * len(cache.rows)
+            return cache.rows[at], (cache.vectors @ vector)[at] if dense else cache.vectors[at] @ vector
         found = [np.empty(0, np.uint64)], [np.empty(0, np.float32)]
         for rows, matrix in self._stream(sql):
             found[0].append(rows)
@@ -191,7 +204,7 @@ class Snapshot:
         if self._sample is None:
             at = np.unique(np.linspace(0, max(self.rows - 1, 0), min(size, self.rows)).astype(np.int64))
             if self._cache is not None:
-                self._sample = self._cache[1][at]
+                self._sample = self._cache.vectors[at]
             else:
                 with reading(self._uri):
                     found = self.table.take_offsets(at.tolist()).select(["vector"]).to_arrow()
@@ -221,8 +234,8 @@ class Snapshot:
                 return
             wanted *= 4
 
-    def _loaded(self) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-        """All row ids (ascending) and vectors, loaded once."""
+    def _loaded(self) -> _Cache:
+        """What searches in memory need, loaded once."""
         with self._lock:
             if self._cache is None:
                 rows = np.empty(self.rows, np.uint64)
@@ -231,11 +244,24 @@ class Snapshot:
                 for ids, vectors in self._stream(None):
                     rows[at : at + len(ids)], matrix[at : at + len(ids)] = ids, vectors
                     at += len(ids)
-                if (np.diff(rows.astype(np.int64)) < 0).any():
+                if (rows[1:] < rows[:-1]).any():
                     order = np.argsort(rows)
                     rows, matrix = rows[order], matrix[order]
-                self._cache = rows, matrix
+                self._cache = _Cache(rows, matrix, self._columns(rows))
             return self._cache
+
+    def _columns(self, rows: NDArray[np.uint64]) -> Columns:
+        query = self.table.search().select(["_rowid", *BOUNDS, "datetime", "sensor"]).limit(None)
+        with reading(self._uri):
+            found = query.to_arrow().sort_by("_rowid")
+        if not np.array_equal(found["_rowid"].to_numpy(), rows):
+            raise ArchiveCorruptError(f"archive {self._uri} gives different rows on reading it twice; verify it")
+        times = found["datetime"].cast(pa.int64()).fill_null(NO_TIME)
+        return Columns(
+            np.column_stack([found[name].to_numpy() for name in BOUNDS]).astype(np.float64),
+            times.to_numpy(),
+            np.asarray(found["sensor"].to_pylist(), dtype=np.str_),
+        )
 
     def _stream(self, sql: str | None) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.float32]]]:
         query = self.table.search().select(["_rowid", "vector"]).limit(None)
