@@ -127,6 +127,11 @@ def test_any_numbers_give_a_picture_and_finite_input(entry, data):
         assert np.isfinite(entry.normalize(pixels)).all()
 
 
+@pytest.mark.parametrize("value", [0.0, 1e-45, 1.0, 9.007199e15, -3e38])
+def test_flat_amplitude_gives_a_picture(value):
+    assert (sensor("sar").to_rgb(np.full((1, 4, 4), value, dtype=np.float32)) == 0).all()
+
+
 @pytest.mark.parametrize("shape", [(11, 4, 4), (13, 4, 4), (12, 4), (4, 4, 12)])
 def test_wrong_shapes_say_what_is_wanted(shape):
     with pytest.raises(SensorError, match=r"12 band\(s\).*--sensor"):

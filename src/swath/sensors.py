@@ -194,7 +194,9 @@ def _percentile_stretch(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     if finite.size == 0:
         return np.zeros(values.shape, dtype=np.uint8)
     low, high = (float(q) for q in np.percentile(finite, (2, 98)))
-    return _stretch(values, (low, high if high > low else low + 1.0))
+    # Below single precision's resolution the picture is flat, and a stretch would divide by next to nothing.
+    flat = high - low <= 1e-6 * max(abs(low), abs(high), 1e-20)
+    return _stretch(values, (low, low + max(1.0, abs(low)) if flat else high))
 
 
 def _rgb8(
