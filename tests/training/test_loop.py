@@ -47,7 +47,7 @@ def test_a_run_leaves_a_model_logs_and_its_recipe(tmp_path: Path) -> None:
 
 ALL_TERMS = (
     "objective.local={scale: 5.0}",
-    "objective.elimination={ratio: 0.2, start_epoch: 1, scheme: split}",
+    "objective.elimination={ratio: 0.5, start_epoch: 1, scheme: split}",
     "objective.keywords={reasoner: {layers: 1, dropout: 0.1}, rate: 0.5}",
 )
 
@@ -83,6 +83,8 @@ def test_a_killed_run_goes_on_to_the_same_bits(
     assert again.history == whole.history
     assert again.best == whole.best
     if terms:
+        logged = [json.loads(line) for line in (again.directory / "metrics.jsonl").read_text().splitlines()]
+        assert max(line.get("eliminated", 0.0) for line in logged) > 0
         assert (again.directory / REPORT).read_text() == (whole.directory / REPORT).read_text()
 
 
@@ -119,6 +121,17 @@ def test_seeds_differ(tmp_path: Path) -> None:
 def test_accumulation_sees_every_image_and_steps_once(tmp_path: Path) -> None:
     result = train(tiny_recipe(tmp_path, "batch.accumulate=2", "optim.epochs=1"))
     assert result.steps == 2
+
+
+@pytest.mark.parametrize("override", ["precision=bf16", "batch.accumulate=2", "objective.keywords.strategy=random"])
+def test_all_terms_run_and_are_logged(tmp_path: Path, override: str) -> None:
+    result = train(tiny_recipe(tmp_path, *ALL_TERMS, "optim.epochs=2", override))
+    lines = [json.loads(line) for line in (result.directory / "metrics.jsonl").read_text().splitlines()]
+    first, second = (line for line in lines if line["group"] == "train")
+    assert all(math.isfinite(first[name]) and first[name] > 0 for name in ("contrastive", "local", "keywords"))
+    assert "eliminated" not in first
+    assert 0 <= second["eliminated"] < 1
+    assert 0 <= second["eliminated_local"] < 1
 
 
 def test_starting_from_a_model(tmp_path: Path) -> None:

@@ -60,6 +60,31 @@ def test_errors_name_the_field(override: str, named: str) -> None:
         Recipe.load("swath_mini", [override])
 
 
+def test_warm_up_is_a_share_or_a_number_of_steps() -> None:
+    assert Recipe.load("swath_mini", ["optim.warmup=0.3"]).optim.warmup_share(1000) == 0.3
+    by_steps = Recipe.load("swath_mini", ["optim.warmup=0.3", "optim.warmup_steps=200"]).optim
+    assert by_steps.warmup_share(1000) == 0.2
+    assert by_steps.warmup_share(100) == 1.0
+
+
+def test_the_shipped_settings_of_ebaker_are_the_papers() -> None:
+    paper, code, split = (Recipe.load(name) for name in ("ebaker", "ebaker_code", "iebaker"))
+    optim = paper.optim
+    assert (optim.epochs, paper.batch.size, optim.lr, optim.weight_decay) == (7, 100, 1.5e-5, 0.7)
+    assert (optim.warmup_steps, optim.clip) == (200, 50.0)
+    for recipe in (paper, code, split):
+        assert recipe.objective.local is not None
+        assert recipe.objective.elimination is not None
+        assert recipe.objective.keywords is not None
+        assert recipe.optim == optim
+        assert recipe.model.identity() == paper.model.identity()
+    assert code.objective.keywords.reasoner.model_dump() == {"layers": 2, "sees": "patches", "dropout": 0.0}
+    assert code.objective.local.positions == "context"
+    assert split.objective.elimination.scheme == "split"
+    changed = paper.objective.elimination.model_copy(update={"scheme": "split"})
+    assert split.objective == paper.objective.model_copy(update={"elimination": changed})
+
+
 def test_files_that_are_no_recipe(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="swath_mini"):
         Recipe.load("no_such_recipe")
