@@ -4,8 +4,8 @@
 
 `evaluate_retrieval` runs on the RSICD test split (1,093 images, 5,465 captions) with global similarity only and with
 global and local similarity fused, in turns. Everything a user waits for is counted in both: reading the images,
-encoding images and texts, similarities, metrics and bootstrap intervals; loading the model is not. Without `--model` the
-model is a ViT-B/32 CLIP with random weights: speed does not depend on what the weights are.
+encoding images and texts, similarities, metrics and bootstrap intervals; loading the model is not. Without `--model`
+the model is a ViT-B/32 CLIP with random weights: speed does not depend on what the weights are.
 
 `ratio` is that of median times. `peak_extra_mib` is the growth of the process's peak memory when the fused evaluation
 runs after the global one. `--nwpu` adds the peak of local similarity alone at the size of the NWPU-Captions test split

@@ -16,6 +16,8 @@ by ``sqrt(N M)``, which makes it the root mean square cosine, 0 to 1, comparable
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Literal, get_args
 
 import torch
@@ -27,9 +29,11 @@ from swath.features import Features
 from swath.similarity import moments
 
 Route = Literal["auto", "moments", "gram", "fast"]
-_HELD = 320 << 20  # bytes of packed image moments held at a time
-_STREAMED = 64 << 20  # bytes of packed text moments, or of cosines, made at a time
-_CENTRE_SAMPLE = 64  # token sets whose mean moment is the centre of the fast route; any centre is right, a mean is good
+_HELD = 160 << 20  # bytes of image stripes held at a time, also of gradients of moments
+_STREAMED = 32 << 20  # bytes of text stripes, or of cosines, made at a time
+_CENTRE_SAMPLE = 64  # token sets whose mean moment is the centre of the fast route
+_TEXTS = 2048  # texts whose masked tokens are copied at a time
+_ALIKE = 64  # texts, in order of length, that are computed at the length of their longest
 _ENTRY_COST = 64  # writing a moment's entry takes the time of so many multiplications; measured on CPUs
 
 
@@ -146,68 +150,98 @@ class _SquaredNorm(torch.autograd.Function):
         return of_images, of_texts, None, None, None
 
 
-def _squares_by_moments(images: Tensor, texts: Tensor, image_mask: Tensor | None, text_mask: Tensor | None) -> Tensor:
-    """(I, T). Packed image moments are held in blocks; text moments stream past, in order of length."""
-    dtype, length = moments.working_dtype(images), moments.half_length(images.shape[-1])
-    held = images.new_empty(_rows_of(_HELD, length, dtype.itemsize, images), length, dtype=dtype)
-    streamed = images.new_empty(_rows_of(_STREAMED, length, dtype.itemsize, texts), length, dtype=dtype)
+def _squares_by_moments(
+    images: Tensor, texts: Tensor, image_mask: Tensor | None, text_mask: Tensor | None, fast: bool = False
+) -> Tensor:
+    """(I, T), block by block of images and texts."""
+    dtype = moments.working_dtype(images)
+    held = max(1, _HELD // (moments.STRIPE * images.shape[-1] * dtype.itemsize))
     order = _by_extent(texts, text_mask)
     found = images.new_empty(len(images), len(texts), dtype=dtype)
-    for begin in range(0, len(images), len(held)):
-        block = images[begin : begin + len(held)]
-        moments.half_moments(block, _rows(image_mask, slice(begin, begin + len(held))), held[: len(block)])
-        for start in range(0, len(texts), len(streamed)):
-            rows = order[start : start + len(streamed)]
-            moments.half_moments(texts[rows], _rows(text_mask, rows), streamed[: len(rows)])
-            found[begin : begin + len(block), rows] = held[: len(block)] @ streamed[: len(rows)].T
+    for start in range(0, len(texts), _TEXTS):
+        rows = order[start : start + _TEXTS]
+        batches = list(_batches(texts, text_mask, rows))
+        for begin in range(0, len(images), held):
+            block = slice(begin, begin + held)
+            own = moments.masked(images[block], _rows(image_mask, block))
+            found[block, rows] = _products(own, batches, len(rows), fast)
+    if fast:  # rounding must not give similarity to what has no tokens
+        found.index_fill_(0, torch.nonzero(_counts(images, image_mask) == 0)[:, 0], 0.0)
+        found.index_fill_(1, torch.nonzero(_counts(texts, text_mask) == 0)[:, 0], 0.0)
     return found
 
 
-def _squares_by_centred_moments(
-    images: Tensor, texts: Tensor, image_mask: Tensor | None, text_mask: Tensor | None
-) -> Tensor:
-    """(I, T) by ``<A, B> = <A - a, B - b> + <A, b> + <a, B> - <a, b>``, the first term in bfloat16."""
-    order = _by_extent(texts, text_mask)
-    image_centre = _centre(images, image_mask, torch.arange(len(images), device=images.device))
-    text_centre = _centre(texts, text_mask, order)
-    length, both = len(image_centre), image_centre @ text_centre
-    held = images.new_empty(_rows_of(_HELD, length, 2, images), length, dtype=torch.bfloat16)
-    streamed = images.new_empty(_rows_of(_STREAMED, length, 2, texts), length, dtype=torch.bfloat16)
-    found = images.new_empty(len(images), len(texts), dtype=moments.working_dtype(images))
-    for begin in range(0, len(images), len(held)):
-        block = slice(begin, begin + len(held))
-        own, at_text = _centred(images[block], _rows(image_mask, block), image_centre, text_centre, held)
-        for start in range(0, len(texts), len(streamed)):
-            rows = order[start : start + len(streamed)]
-            other, at_image = _centred(texts[rows], _rows(text_mask, rows), text_centre, image_centre, streamed)
-            product = (own @ other.T).to(found.dtype)
-            found[block, rows] = product.add_(at_text[:, None]).add_(at_image - both)
-    for side, empty in ((0, _counts(images, image_mask) == 0), (1, _counts(texts, text_mask) == 0)):
-        found.index_fill_(side, torch.nonzero(empty)[:, 0], 0.0)
+def _products(images: Tensor, batches: list[Tensor], count: int, fast: bool) -> Tensor:
+    """(I, count) inner products of second moments, summed stripe by stripe."""
+    size = images.shape[-1]
+    step = max(1, _STREAMED // (moments.STRIPE * size * images.itemsize * _ALIKE))
+    held = images.new_empty(len(images) * moments.STRIPE * size)
+    streamed = images.new_empty(min(step * _ALIKE, count) * moments.STRIPE * size)
+    found = images.new_zeros(len(images), count)
+    for start in range(0, size, moments.STRIPE):
+        own = moments.stripe(images, start, held)
+        own[:, :, own.shape[1] :] *= 2.0
+        left = own.flatten(1)
+        centred = _Centred(left) if fast else None
+        column = 0
+        for first in range(0, len(batches), step):
+            right = _stripes(batches[first : first + step], start, streamed)
+            part = found[:, column : column + len(right)]
+            if centred is None:
+                part.addmm_(left, right.T)
+            else:
+                part += centred.products(right)
+            column += len(right)
     return found
 
 
-def _centre(tokens: Tensor, mask: Tensor | None, order: Tensor) -> Tensor:
-    """(L,) mean moment of token sets spread evenly over `order`."""
-    sample = order[:: max(1, len(order) // _CENTRE_SAMPLE)]
-    length = moments.half_length(tokens.shape[-1])
-    halves = tokens.new_empty(len(sample), length, dtype=moments.working_dtype(tokens))
-    moments.half_moments(tokens[sample], _rows(mask, sample), halves)
-    return halves.mean(dim=0) if len(halves) else halves.new_zeros(length)
+def _stripes(batches: list[Tensor], start: int, out: Tensor) -> Tensor:
+    """(B, L) stripes of the texts of several batches, one after the other in `out`."""
+    width = min(moments.STRIPE, batches[0].shape[-1] - start) * (batches[0].shape[-1] - start)
+    row = 0
+    for tokens in batches:
+        moments.stripe(tokens, start, out[row * width :])
+        row += len(tokens)
+    return out[: row * width].view(row, width)
 
 
-def _centred(tokens: Tensor, mask: Tensor | None, centre: Tensor, other: Tensor, out: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, L) moments less `centre`, in the first rows of `out`, and (B,) products of the moments with `other`."""
-    step = moments.chunk_rows(len(centre), tokens)
-    linear = centre.new_empty(len(tokens))
-    buffer = centre.new_empty(min(step, len(tokens)), len(centre))
-    for start in range(0, len(tokens), step):
-        rows = slice(start, start + step)
-        halves = buffer[: len(tokens[rows])]
-        moments.half_moments(tokens[rows], _rows(mask, rows), halves)
-        linear[rows] = halves @ other
-        out[: len(tokens)][rows] = halves.sub_(centre)
-    return out[: len(tokens)], linear
+class _Centred:
+    """Products in bfloat16 of what is left of moments when a common part is taken away.
+
+    ``<A, B> = <A - a, B - b> + <A - a, b> + <a, B>``: only the first term, which is small, is rounded. Any a and b are
+    right; means are good.
+
+    Args:
+        left: (I, L) stripes; overwritten.
+    """
+
+    def __init__(self, left: Tensor) -> None:
+        self.centre = left[:_CENTRE_SAMPLE].mean(dim=0)
+        self.left = left.sub_(self.centre)
+        self.small = left.bfloat16()
+        self.other: Tensor | None = None
+        self.at_other = left
+
+    def products(self, right: Tensor) -> Tensor:
+        """(I, B) products with stripes (B, L), which are overwritten."""
+        if self.other is None:
+            self.other = right[:_CENTRE_SAMPLE].mean(dim=0)
+            self.at_other = self.left @ self.other
+        at_centre = right @ self.centre
+        small = right.sub_(self.other).bfloat16()
+        return (self.small @ small.T).to(right.dtype).add_(self.at_other[:, None]).add_(at_centre)
+
+
+def _batches(texts: Tensor, mask: Tensor | None, order: Tensor) -> Iterator[Tensor]:
+    """Texts in order of length, a hundred or so at a time, masked and cut to the longest of them."""
+    for start in range(0, len(order), _ALIKE):
+        rows = order[start : start + _ALIKE]
+        if mask is None:
+            yield moments.masked(texts[rows[0] : rows[-1] + 1], None)
+            continue
+        used = torch.nonzero(mask[rows].any(dim=0))
+        last = int(used[-1]) + 1 if len(used) else 0
+        yield moments.masked(texts[rows, :last], mask[rows, :last])
 
 
 def _squares_by_gram(images: Tensor, texts: Tensor, image_mask: Tensor | None, text_mask: Tensor | None) -> Tensor:
@@ -222,7 +256,11 @@ def _squares_by_gram(images: Tensor, texts: Tensor, image_mask: Tensor | None, t
     return found
 
 
-_SQUARES = {"moments": _squares_by_moments, "gram": _squares_by_gram, "fast": _squares_by_centred_moments}
+_SQUARES: Mapping[str, Callable[..., Tensor]] = {
+    "moments": _squares_by_moments,
+    "gram": _squares_by_gram,
+    "fast": partial(_squares_by_moments, fast=True),
+}
 
 
 def _gradient_by_moments(
@@ -268,11 +306,6 @@ def _flat(tokens: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
 def _gram_rows(tokens: Tensor, words: int) -> int:
     numbers = max(1, tokens.shape[1] * words)
     return max(1, _STREAMED // (numbers * moments.working_dtype(tokens).itemsize))
-
-
-def _rows_of(budget: int, length: int, itemsize: int, tokens: Tensor) -> int:
-    """Rows of a buffer: no more than the budget or the tokens need, at least one."""
-    return max(1, min(len(tokens), budget // (length * itemsize)))
 
 
 def _rows(mask: Tensor | None, rows: slice | Tensor) -> Tensor | None:

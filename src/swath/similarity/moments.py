@@ -13,8 +13,10 @@ from torch import Tensor
 
 from swath.errors import InputError
 
-_STRIPE = 64  # columns of the upper triangle computed at a time
-_CPU_CHUNK, _GPU_CHUNK = 2 << 20, 256 << 20  # bytes of moments held while packing: fit the cache, fill the device
+STRIPE = 64
+"""Rows of the upper triangle computed at a time by `stripe`."""
+
+_CHUNK = 64 << 20  # bytes of whole moments that `packed_moment` makes at a time
 
 
 def second_moment(tokens: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -45,7 +47,7 @@ def packed_moment(tokens: Tensor, mask: Tensor | None = None) -> Tensor:
     size = tokens.shape[-1]
     row, column = torch.triu_indices(size, size, device=tokens.device)
     weight = torch.where(row == column, 1.0, math.sqrt(2.0)).to(working_dtype(tokens))
-    step = chunk_rows(size * size, tokens)
+    step = max(1, _CHUNK // (size * size * working_dtype(tokens).itemsize))
     parts = []
     for start in range(0, max(len(tokens), 1), step):
         own = None if mask is None else mask[start : start + step]
@@ -54,30 +56,24 @@ def packed_moment(tokens: Tensor, mask: Tensor | None = None) -> Tensor:
     return torch.cat(parts)
 
 
-def half_length(size: int) -> int:
-    """Length of the vectors that `half_moments` fills for D = `size`."""
-    return sum(min(_STRIPE, size - start) * (size - start) for start in range(0, size, _STRIPE))
+def stripe(tokens: Tensor, start: int, out: Tensor) -> Tensor:
+    """A stripe of each second moment: rows `start` to ``start + STRIPE``, from the diagonal block to the right edge.
 
+    The stripes of a symmetric matrix hold everything: ``<A, B>`` is the sum over stripes of the inner products, where
+    what lies right of the diagonal block counts twice. Made one after the other, they need an eighth of the memory of
+    the moments for D = 512, and the blocks below the diagonal are never computed.
 
-@torch.no_grad()
-def half_moments(tokens: Tensor, mask: Tensor | None, out: Tensor) -> None:
-    """Fill `out` (B, `half_length`) with moments whose inner products are Frobenius inner products; no gradient.
+    Args:
+        tokens: (B, N, D), those that do not count set to zero.
+        start: first row, a multiple of `STRIPE`.
+        out: scratch space of at least B x width x (D - start) numbers, contiguous, of the tokens' type; overwritten.
 
-    Like `packed_moment`, but the triangle is cut in stripes of whole blocks. It is up to an eighth longer for common
-    sizes and twice as fast to make, since the lower blocks are never computed: made to be used at once, not stored.
+    Returns:
+        (B, width, D - start), a view of `out`.
     """
-    size = tokens.shape[-1]
-    step = chunk_rows(half_length(size), tokens)
-    for begin in range(0, len(tokens), step):
-        kept = masked(*trimmed(tokens[begin : begin + step], None if mask is None else mask[begin : begin + step]))
-        offset = 0
-        for start in range(0, size, _STRIPE):
-            width = min(_STRIPE, size - start)
-            stripe = kept[:, :, start : start + width].mT @ kept[:, :, start:]
-            stripe[:, :, width:] *= math.sqrt(2.0)
-            length = width * (size - start)
-            out[begin : begin + step, offset : offset + length] = stripe.flatten(1)
-            offset += length
+    width, right = min(STRIPE, tokens.shape[-1] - start), tokens.shape[-1] - start
+    view = out[: len(tokens) * width * right].view(len(tokens), width, right)
+    return torch.bmm(tokens[:, :, start : start + width].mT, tokens[:, :, start:], out=view)
 
 
 def masked(tokens: Tensor, mask: Tensor | None) -> Tensor:
@@ -99,21 +95,6 @@ def masked(tokens: Tensor, mask: Tensor | None) -> Tensor:
     return kept.masked_fill(~mask[..., None], 0.0)
 
 
-def trimmed(tokens: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """Without the positions after the last that counts in any row."""
-    if mask is None:
-        return tokens, None
-    used = torch.nonzero(mask.any(dim=0))
-    last = int(used[-1]) + 1 if len(used) else 0
-    return tokens[:, :last], mask[:, :last]
-
-
 def working_dtype(tokens: Tensor) -> torch.dtype:
     """float64 stays; everything else is computed in float32."""
     return torch.float64 if tokens.dtype == torch.float64 else torch.float32
-
-
-def chunk_rows(numbers: int, tokens: Tensor) -> int:
-    """How many rows of so many numbers to compute at a time on the device of `tokens`."""
-    limit = _CPU_CHUNK if tokens.device.type == "cpu" else _GPU_CHUNK
-    return max(1, limit // (numbers * working_dtype(tokens).itemsize))
