@@ -125,7 +125,7 @@ def _flood(rng: np.random.Generator, terrain: Terrain, land: LandCover) -> Field
     """Low ground near water floods first; in all up to about a seventh of the land."""
     size = terrain.size * 2
     height = np.clip(terrain.height, -2, 60) + 0.5 * np.minimum(terrain.bank, 3000) / 1000
-    height = height + 0.35 * fractal(rng, terrain.size, beta=3.2, longest=80)
+    height = height + 0.35 * fractal(rng, terrain.size, beta=3.2, longest=80) + 8 * terrain.slope  # slopes drain
     fine = resize(height.astype(np.float32), size)
     able = _is(land.cover, _SOAKED | _DROWNED)
     order = np.full(fine.shape, np.inf, np.float32)

@@ -11,7 +11,7 @@ from swath.corpus.sandbox import paths, structures, towns
 from swath.corpus.sandbox.classes import Cover, Material
 from swath.corpus.sandbox.climates import Climate
 from swath.corpus.sandbox.noise import Field, fractal, resize, stream
-from swath.corpus.sandbox.parcels import Parcels, divide, farmed, rotate
+from swath.corpus.sandbox.parcels import SPARE, Parcels, divide, farmed, rotate
 from swath.corpus.sandbox.structures import Structure
 from swath.corpus.sandbox.terrain import FINE, Terrain
 from swath.corpus.sandbox.towns import Town
@@ -30,7 +30,7 @@ class LandCover:
     Attributes:
         cover: `Cover` of every pixel; annual fields hold the crop of the first year.
         material: `Cover` or `Material` that reflects there.
-        parcels: division into fields; ids from `parcels.count` - 1000 on are circular fields.
+        parcels: division into fields; the last `SPARE` ids are circular fields.
         field: True where a parcel is farmed.
         towns: settlements, the largest first; hamlets are not listed.
         structures: bridges, airports, harbours, pivots, canals.
@@ -190,8 +190,8 @@ def _farm(
     field = chosen[parcels.ids] & dry
     field &= ~((cover == Cover.BEACH) | (slope > 0.35))
     if climate.pivots:
-        open_land = dry & ~field & (slope < 0.06) & (bank > 150)
-        circles, disc = structures.pivots(rng, open_land, parcels.count - 1000, parcels.ids)
+        open_land = dry & ~field & (slope < 0.18) & (bank > 150)
+        circles, disc = structures.pivots(rng, open_land, parcels.count - SPARE, parcels.ids)
         found += circles
         field |= disc
     cover[field] = crop[parcels.ids[field]]

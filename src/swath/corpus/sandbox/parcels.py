@@ -13,6 +13,8 @@ from swath.corpus.sandbox.noise import Field, fractal, replicate, resize
 
 _STRIPS = 64  # ids repeat after so many strips and fields of one system, far beyond its size
 _TABLE = 4096
+SPARE = 1000
+"""Parcel numbers at the end that `divide` leaves free, for fields of other shapes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +25,11 @@ class Parcels:
         ids: (F, F) parcel number of every pixel, below `count`.
         count: numbers in use are below this; not every number occurs.
         border: (F, F) True on the boundary between two parcels (tracks, hedges, ditches).
-        direction: (count,) direction of the rows in radians.
     """
 
     ids: NDArray[np.int32]
     count: int
     border: NDArray[np.bool_]
-    direction: Field
 
     def mean(self, field: Field) -> Field:
         """(count,) mean of a pixel field over each parcel; 0 where a number does not occur."""
@@ -75,7 +75,7 @@ def divide(rng: np.random.Generator, size: int, width: tuple[float, float], pixe
     border = np.zeros(ids.shape, bool)
     border[:, 1:] |= ids[:, 1:] != ids[:, :-1]
     border[1:] |= ids[1:] != ids[:-1]
-    return Parcels(ids, count * _STRIPS * _STRIPS, border, np.repeat(angle, _STRIPS * _STRIPS))
+    return Parcels(ids, count * _STRIPS * _STRIPS + SPARE, border)
 
 
 def farmed(parcels: Parcels, suitable: Field, share: float) -> NDArray[np.bool_]:

@@ -170,7 +170,7 @@ def pivots(
                 continue
             area = (slice(lo[0], hi[0]), slice(lo[1], hi[1]))
             circle = np.hypot(axis[None, area[1]] - x, axis[area[0], None] - y) < radius
-            if circle.sum() > 1000 and where[area][circle].mean() > 0.93:
+            if circle.sum() > 1000 and where[area][circle].mean() > 0.9:
                 ids[area][circle] = first_id + len(found)
                 disc[area] |= circle
                 found.append(Structure("pivot", float(x), float(y), radius))
