@@ -145,7 +145,7 @@ class Sensor:
         """
         self.check(pixels)
         picture = self._radar_rgb(pixels, valid) if self.is_radar else self._optical_rgb(pixels)
-        if valid is not None:
+        if valid is not None and not valid.all():
             picture = np.where(valid[None], picture, np.uint8(0))
         return picture
 

@@ -21,9 +21,9 @@ EVIL = "<script>alert('x')</script>\"'&"
 ACROSS = shapely.MultiPolygon([shapely.box(179, -1, 180, 1), shapely.box(-180, -1, -178, 1)])
 
 
-def webp(colour: tuple[int, int, int], size: tuple[int, int] = (64, 48)) -> bytes:
+def jpeg(colour: tuple[int, int, int], size: tuple[int, int] = (64, 48)) -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", size, colour).save(out, "WEBP")
+    Image.new("RGB", size, colour).save(out, "JPEG")
     return out.getvalue()
 
 
@@ -34,7 +34,7 @@ CHIPS = [
     make_chip(3, properties={"datetime": "garbage", "start_datetime": 5, "gsd": "ten", "platform": 7, "license": EVIL,
                              "instruments": "msi", "created": "now", "bands": "all", "providers": {}, "title": ""}),
 ]  # fmt: skip
-THUMBNAILS = [webp((255, 0, 0)), None, b"\x89PNG broken", webp((0, 255, 0), (10, 200))]
+THUMBNAILS = [jpeg((255, 0, 0)), None, b"\x89PNG broken", jpeg((0, 255, 0), (10, 200))]
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_notebook_html_escapes_everything(hits: Hits) -> None:
     page = hits._repr_html_()
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-    assert page.count("data:image/webp;base64,") == 2
+    assert page.count("data:image/jpeg;base64,") == 2
     assert page.count("data:image/png;base64,") == 1
     assert page.count("<figure") == 4
 

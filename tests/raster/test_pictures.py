@@ -13,7 +13,7 @@ from swath.raster import read_image, thumbnail
 @pytest.mark.parametrize("write", [s1_scene, s2_scene])
 def test_thumbnail_is_a_small_colour_picture(tmp_path, write):
     picture = Image.open(io.BytesIO(thumbnail(read_image(write(tmp_path / "a.tif", 200)), 64)))
-    assert picture.format == "WEBP"
+    assert picture.format == "JPEG"
     assert picture.size == (64, 64)
     assert picture.mode == "RGB"
     assert np.asarray(picture).std() > 5

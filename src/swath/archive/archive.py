@@ -186,7 +186,7 @@ class Archive:
             chips: B chips.
             vectors: (B, D) L2-normalised embeddings, or features, whose tokens are then kept too.
             tokens: B packed tokens (`swath.archive.tokens.pack`), in place of those of features.
-            thumbnails: B WebP pictures.
+            thumbnails: B JPEG pictures.
             model_id: the model that made the vectors, if it should be checked.
 
         Returns:

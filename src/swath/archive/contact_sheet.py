@@ -53,7 +53,7 @@ def _tile(thumbnail: bytes | None) -> Image.Image:
     if thumbnail is None:
         return tile
     try:
-        with Image.open(io.BytesIO(thumbnail), formats=["WEBP", "PNG", "JPEG"]) as picture:
+        with Image.open(io.BytesIO(thumbnail), formats=["JPEG", "PNG", "WEBP"]) as picture:
             fitted = picture.convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError):
         ImageDraw.Draw(tile).text((8, 8), "unreadable", fill=_FAINT, font=ImageFont.load_default(13))

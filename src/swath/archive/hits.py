@@ -57,7 +57,7 @@ class Hit:
         href: path or URL of the scene.
         window: [col, row, width, height] in pixels of the scene.
         properties: what the source said of the scene.
-        thumbnail: WebP bytes; None where none was kept.
+        thumbnail: JPEG bytes; None where none was kept.
         row: the archive's row, see `swath.archive.schema`.
     """
 
@@ -180,7 +180,7 @@ class Hits(Sequence[Hit]):
         return item_collection(self)
 
     def save_thumbnails(self, directory: str | Path) -> list[Path]:
-        """Write the thumbnails as ``001_<id>.webp``, ...; hits without one are left out.
+        """Write the thumbnails as ``001_<id>.jpg``, ...; hits without one are left out.
 
         Raises:
             ArchiveError: the directory cannot be written.
@@ -191,7 +191,7 @@ class Hits(Sequence[Hit]):
             folder.mkdir(parents=True, exist_ok=True)
             for hit in self:
                 if hit.thumbnail is not None:
-                    paths.append(folder / f"{hit.rank:03d}_{re.sub(r'[^0-9A-Za-z_-]', '_', hit.id)}.webp")
+                    paths.append(folder / f"{hit.rank:03d}_{re.sub(r'[^0-9A-Za-z_-]', '_', hit.id)}.jpg")
                     paths[-1].write_bytes(hit.thumbnail)
         except OSError as error:
             raise ArchiveError(

@@ -39,6 +39,4 @@ def _media_type(data: bytes | None) -> str | None:
     """The picture's type by its first bytes; None if it is no picture that a page may show."""
     if data is None:
         return None
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
     return {b"\x89PN": "image/png", b"\xff\xd8\xff": "image/jpeg"}.get(data[:3])

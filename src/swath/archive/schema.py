@@ -9,7 +9,7 @@
 | `geometry`, `crs` | footprint (WKB, EPSG:4326) and the scene's own CRS; null without georeference |
 | `properties` | what the source said, JSON text |
 | `scalars` | the text, number and boolean members of `properties`, in the binary JSON that filters read |
-| `thumbnail` | WebP |
+| `thumbnail` | JPEG |
 | `vector` | the L2-normalised embedding, float32 |
 | `tokens` | compressed local tokens, see `swath.archive.tokens`; null where they are not kept |
 | `model_id` | the model that made `vector` |
@@ -87,7 +87,7 @@ def chip_table(
         chips: B chips.
         vectors: (B, D), L2-normalised.
         tokens: B packed tokens or None.
-        thumbnails: B WebP files or None.
+        thumbnails: B JPEG files or None.
         model_id: the model that made `vectors`.
     """
     columns: dict[str, list[Any]] = {name: [] for name in (*HIT_COLUMNS, "family", "scalars", *BOUNDS)}

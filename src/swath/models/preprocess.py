@@ -26,7 +26,7 @@ def prepare(pixels: Pixels, route: SensorInput, tower: TowerConfig) -> Tensor:
         (bands, S, S) float32 on the CPU, S being the tower's image size.
     """
     if route.input == "rgb":
-        return prepare_picture(Image.fromarray(np.ascontiguousarray(pixels.to_rgb().transpose(1, 2, 0))), tower)
+        return prepare_picture(Image.merge("RGB", [Image.fromarray(band) for band in pixels.to_rgb()]), tower)
     return prepare_bands(torch.from_numpy(pixels.sensor.normalize(pixels.data, pixels.valid)), tower)
 
 
@@ -43,10 +43,12 @@ def prepare_picture(picture: Image.Image, tower: TowerConfig) -> Tensor:
     left, top, right, bottom = _centre(*resized, tower.image_size)
     if (left, top, right, bottom) != (0, 0, *resized):
         picture = picture.crop((left, top, right, bottom))
-    values = torch.from_numpy(np.array(picture, dtype=np.uint8)).permute(2, 0, 1).to(torch.float32).div_(255)
+    values = (
+        torch.from_numpy(np.array(picture, dtype=np.uint8)).permute(2, 0, 1).contiguous().to(torch.float32).div_(255)
+    )
     mean = torch.tensor(tower.mean, dtype=torch.float32)[:, None, None]
     std = torch.tensor(tower.std, dtype=torch.float32)[:, None, None]
-    return values.sub_(mean).div_(std).contiguous()
+    return values.sub_(mean).div_(std)
 
 
 def prepare_bands(values: Tensor, tower: TowerConfig) -> Tensor:
