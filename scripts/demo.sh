@@ -31,9 +31,9 @@ if ! make_archive; then
     rm -rf "$world" "$archive"
     make_archive
 fi
-step swath search "$archive" "farmland with many fields" -k 10 --sheet demo/1_words.png
+step swath search "$archive" "snow covered mountains" -k 10 --sheet demo/1_words.png
 step swath search "$archive" "open water beside land" --sensor s1 -k 10 --sheet demo/2_radar.png
-step swath search "$archive" "buildings beside the sea" --near -4.0,48.6 --radius 20 -k 10 --sheet demo/3_place.png
+step swath search "$archive" "a harbour town beside the sea" --near -4.0,48.6 --radius 20 -k 10 --sheet demo/3_place.png
 
 cat <<END
 
