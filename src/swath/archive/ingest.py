@@ -2,7 +2,8 @@
 
     feeder      takes chips, passes over those that are in the archive before any pixel is read
     readers     read pixels, make the model's input and the thumbnail
-    this thread groups by sensor and encodes batches
+    this thread groups by sensor into batches
+    encoders    encode batches: one on an accelerator, one a core on a CPU
     writer      commits every `commit_rows` rows or `commit_seconds` seconds
 
 Queues between them are bounded, so memory is too. A chip that cannot be read or encoded is reported and the rest go
@@ -12,22 +13,19 @@ committed and ends with the same rows as one that was never interrupted.
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
+from typing import Any
 
 from swath.archive.archive import Archive
 from swath.archive.encoder import Encoder
 from swath.archive.pipeline import PRESENT, Feeder, IngestOptions, Ready, Writer
-from swath.archive.rows import make_rows
 from swath.chips import Chip, Pixels
-from swath.errors import EmptyChipError, SwathError
-
-if TYPE_CHECKING:
-    from swath.features import Features
+from swath.errors import EmptyChipError, InputError, SwathError
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +91,12 @@ class _Counts:
     empty: int = 0
     encoded: int = 0
     failures: list[ChipFailure] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def encode(self, count: int) -> None:
+        """Count chips encoded; several threads do."""
+        with self._lock:
+            self.encoded += count
 
     def fail(self, chip: Chip, error: BaseException) -> None:
         reason = str(error) if isinstance(error, SwathError) else f"{type(error).__name__}: {error}"
@@ -141,9 +145,16 @@ def ingest(
             progress(_progress(counts, writer.added, total, time.monotonic() - started))
 
     try:
-        for sensor, batch in _batches(feeder, counts, options.batch_size, tell):
-            _encode(archive, encoder, sensor, batch, counts, writer, options)
-            tell()
+        workers = options.encoders or _cores(encoder)
+        with ThreadPoolExecutor(workers, "swath-encoder", _one_core_each if workers > 1 else None) as pool:
+            under_way: deque[Future[None]] = deque()
+            for sensor, batch in _batches(feeder, counts, options.batch_size, tell):
+                under_way.append(pool.submit(_encode, encoder, sensor, batch, counts, writer, options.keep_tokens))
+                if len(under_way) >= workers:
+                    under_way.popleft().result()
+                tell()
+            for future in under_way:
+                future.result()
         archive.ensure_background(encoder)
     finally:
         # Also on Ctrl-C or an error: stop reading, commit what is encoded.
@@ -175,38 +186,44 @@ def _batches(feeder: Feeder, counts: _Counts, size: int, tell: Callable[[], None
 
 
 def _encode(
-    archive: Archive,
-    encoder: Encoder,
-    sensor: str,
-    batch: list[Ready],
-    counts: _Counts,
-    writer: Writer,
-    options: IngestOptions,
+    encoder: Encoder, sensor: str, batch: list[Ready], counts: _Counts, writer: Writer, keep_tokens: bool
 ) -> None:
-    """Encode a batch and hand its rows to the writer. If the model refuses it, its chips are tried one by one."""
+    """Encode a batch and hand it to the writer. If the model refuses it, its chips are tried one by one."""
     import torch
 
     try:
         features = encoder.encode_images(torch.stack([ready.tensor for ready in batch]), sensor)
-        writer.put(_rows(archive, batch, features, options))
-        counts.encoded += len(batch)
     except SwathError as error:
         if len(batch) == 1:
             counts.fail(batch[0].chip, error)
             return
         for ready in batch:
-            _encode(archive, encoder, sensor, [ready], counts, writer, options)
+            _encode(encoder, sensor, [ready], counts, writer, keep_tokens)
+        return
+    good = torch.isfinite(features.pooled).all(dim=1).tolist()
+    if not all(good):
+        for ready, fine in zip(batch, good, strict=True):
+            if not fine:
+                counts.fail(ready.chip, InputError("the model gave a vector with NaN or infinite values"))
+        features = features.select([place for place, fine in enumerate(good) if fine])
+    kept = [ready for ready, fine in zip(batch, good, strict=True) if fine]
+    writer.put(kept, features if keep_tokens else features.pooled)
+    counts.encode(len(kept))
 
 
-def _rows(archive: Archive, batch: list[Ready], features: Features, options: IngestOptions) -> pa.Table:
-    return make_rows(
-        [ready.chip for ready in batch],
-        features if options.keep_tokens else features.pooled,
-        None,
-        [ready.thumbnail for ready in batch],
-        archive.model_id,
-        archive.dim,
-    )
+def _cores(encoder: Encoder) -> int:
+    """Batches to encode at a time: the cores that torch would use for one, or 1 where the model is elsewhere."""
+    import torch
+
+    device = getattr(encoder, "device", None)
+    return torch.get_num_threads() if device is None or device.type == "cpu" else 1
+
+
+def _one_core_each() -> None:
+    """Keep the calling thread's share of torch's work on one core; other threads keep theirs."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _reader(

@@ -15,11 +15,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from swath.archive.archive import Archive
+from swath.archive.rows import make_rows
 from swath.chips import Chip
 from swath.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from swath.features import Features
 
 PRESENT = object()
 """What comes of a chip that is in the archive already."""
@@ -34,6 +37,9 @@ class IngestOptions:
     Attributes:
         batch_size: images encoded at once.
         readers: threads that read and prepare.
+        encoders: batches encoded at a time. None takes one on an accelerator and one a core on a CPU: batches side by
+            side, a core each, share the cores with the readers without waiting for each other as the parts of one
+            batch do.
         commit_rows: rows after which a commit is made.
         commit_seconds: seconds after which one is made anyway; at most this much work is redone after a kill.
         keep_tokens: keep compressed local tokens.
@@ -42,14 +48,15 @@ class IngestOptions:
 
     batch_size: int = 32
     readers: int = 2
+    encoders: int | None = None
     commit_rows: int = 2048
     commit_seconds: float = 30.0
     keep_tokens: bool = True
     keep_thumbnails: bool = True
 
     def __post_init__(self) -> None:
-        if min(self.batch_size, self.readers, self.commit_rows) < 1 or self.commit_seconds < 0:
-            raise InputError(f"batch size, readers and commit rows must be at least 1, got {self}")
+        if min(self.batch_size, self.readers, self.encoders or 1, self.commit_rows) < 1 or self.commit_seconds < 0:
+            raise InputError(f"batch size, readers, encoders and commit rows must be at least 1, got {self}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +135,7 @@ def _contains(ids: NDArray[np.bytes_], wanted: str) -> bool:
 
 
 class Writer:
-    """Commits rows in a thread of its own, so that the model does not wait for the disk.
+    """Makes rows and commits them in a thread of its own, so that the model waits for neither.
 
     Attributes:
         added: rows committed.
@@ -142,14 +149,15 @@ class Writer:
         self._options = options
         self._error: BaseException | None = None
         self._closed = False
-        self._queue: queue.Queue[pa.Table | None] = queue.Queue(8)
+        self._queue: queue.Queue[tuple[list[Ready], Features | Tensor] | None] = queue.Queue(8)
         self._thread = threading.Thread(target=self._run, name="swath-writer", daemon=True)
         self._thread.start()
 
-    def put(self, rows: pa.Table) -> None:
-        """Hand over rows; raises what an earlier commit failed with."""
+    def put(self, batch: list[Ready], vectors: Features | Tensor) -> None:
+        """Hand over encoded chips; raises what an earlier commit failed with."""
         self._check()
-        self._queue.put(rows)
+        if batch:
+            self._queue.put((batch, vectors))
 
     def close(self) -> None:
         """Commit what is left; raises what a commit failed with."""
@@ -169,21 +177,31 @@ class Writer:
         while True:
             wait = None if not pending else max(0.0, since + self._options.commit_seconds - time.monotonic())
             try:
-                rows = self._queue.get(timeout=wait)
+                encoded = self._queue.get(timeout=wait)
             except queue.Empty:
                 pending = self._commit(pending)
                 continue
-            if rows is None:
+            if encoded is None:
                 self._commit(pending)
                 return
+            if self._error is not None:
+                continue  # nothing more is tried: the caller is told, and a later run goes on from what is there
             since = since if pending else time.monotonic()
-            pending.append(rows)
+            try:
+                pending.append(self._rows(*encoded))
+            except BaseException as error:  # raised again in the main thread
+                self._error = error
             if sum(part.num_rows for part in pending) >= self._options.commit_rows:
                 pending = self._commit(pending)
 
+    def _rows(self, batch: list[Ready], vectors: Features | Tensor) -> pa.Table:
+        thumbnails = [ready.thumbnail for ready in batch]
+        return make_rows(
+            [ready.chip for ready in batch], vectors, None, thumbnails, self._archive.model_id, self._archive.dim
+        )
+
     def _commit(self, pending: list[pa.Table]) -> list[pa.Table]:
-        # After a failed commit nothing more is tried: the caller is told, and a later run goes on from what is there.
-        if pending and self._error is None:
+        if pending:
             try:
                 rows = pa.concat_tables(pending)
                 added = self._archive.add_rows(rows)
