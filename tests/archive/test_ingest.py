@@ -19,7 +19,7 @@ from swath.features import Features
 from swath.raster import read_chip
 from swath.sensors import SENSORS
 
-SMALL = IngestOptions(batch_size=4, readers=2, commit_rows=8, commit_seconds=60)
+SMALL = IngestOptions(encoders=1, batch_size=4, readers=2, commit_rows=8, commit_seconds=60)
 
 
 @pytest.fixture(scope="module")
@@ -282,3 +282,18 @@ def test_what_is_kept_can_be_chosen(archive: Archive) -> None:
 def test_nothing_to_index(archive: Archive) -> None:
     report = ingest(archive, [], FakeEncoder())
     assert (report.added, report.failures) == (0, [])
+
+
+def test_batches_encoded_side_by_side_give_the_same_rows(tmp_path: Path) -> None:
+    chips = [plain_chip(number) for number in range(60)]
+    tables = []
+    for encoders in (1, 3):
+        encoder = FakeEncoder()
+        made = Archive.create(tmp_path / str(encoders), encoder.model_id, encoder.dim, encoder=encoder)
+        options = IngestOptions(batch_size=4, commit_rows=8, encoders=encoders)
+        report = ingest(made, chips, encoder, options=options, read=lambda chip: picture(80))
+        assert (report.added, report.failures) == (60, [])
+        tables.append(
+            sorted(made._store.chips.to_arrow().select(["id", "vector"]).to_pylist(), key=lambda row: row["id"])
+        )
+    assert tables[0] == tables[1]
