@@ -300,4 +300,4 @@ def _address(uri: str | Path) -> str:
 def _short(error: BaseException) -> str:
     """The first line of an error, without the tail of Rust source positions."""
     text = (str(error) or type(error).__name__).splitlines()[0]
-    return text.split(", /root/")[0].split(", /home/")[0].split(", /rustc/")[0][:300]
+    return re.sub(r", /\S+\.rs\b.*", "", text)[:300]
