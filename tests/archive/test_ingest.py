@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -297,3 +299,37 @@ def test_batches_encoded_side_by_side_give_the_same_rows(tmp_path: Path) -> None
             sorted(made._store.chips.to_arrow().select(["id", "vector"]).to_pylist(), key=lambda row: row["id"])
         )
     assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize("encoders", [1, 2])
+def test_threads_side_by_side_take_one_core_each(archive: Archive, encoders: int) -> None:
+    before = torch.get_num_threads()
+    seen: dict[str, set[int]] = {"reader": set(), "encoder": set()}
+
+    class Counting(FakeEncoder):
+        def prepare(self, pixels: Pixels) -> torch.Tensor:
+            seen["reader"].add(torch.get_num_threads())
+            return super().prepare(pixels)
+
+        def encode_images(self, batch: torch.Tensor, sensor: str) -> Features:
+            seen["encoder"].add(torch.get_num_threads())
+            return super().encode_images(batch, sensor)
+
+    options = IngestOptions(batch_size=4, encoders=encoders)
+    torch.set_num_threads(2)
+    try:
+        ingest(archive, [plain_chip(n) for n in range(9)], Counting(), options=options, read=lambda chip: picture(80))
+        assert torch.get_num_threads() == 2
+        later: list[int] = []
+        thread = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+        thread.start()
+        thread.join()
+        assert later == [2]
+    finally:
+        torch.set_num_threads(before)
+    assert seen == {"reader": {1}, "encoder": {2 if encoders == 1 else 1}}
+
+
+def test_looking_into_an_archive_needs_no_torch() -> None:
+    code = "import sys, swath.archive; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -14,7 +14,7 @@ from swath import __version__
 COMMANDS = [
     *(["index"], ["search"], ["sandbox"], ["models"], ["convert"], ["train"], ["audit"]),
     *(["archive", name] for name in ("info", "optimize", "verify", "delete")),
-    *(["evaluate", name] for name in ("retrieval", "compare")),
+    *(["evaluate", name] for name in ("retrieval", "compare", "ranking")),
 ]
 
 

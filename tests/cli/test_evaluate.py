@@ -44,3 +44,14 @@ def test_an_unknown_split_names_those_there_are(run: Callable[..., Any], model: 
     done = run("evaluate", "retrieval", model, data, "--split", "nonsense")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "it has:" in done.stderr
+
+
+def test_a_ranking_is_judged(run: Callable[..., Any], run_json: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("q1 Q0 a 1 3.0 t\nq1 Q0 b 2 2.0 t\n")
+    (tmp_path / "qrels").write_text("q1 0 b 1\n")
+    found = run_json("evaluate", "ranking", tmp_path / "run", tmp_path / "qrels", "-k", 1, "-k", 2)
+    assert found["queries"] == 1
+    assert (found["metrics"]["mrr"], found["metrics"]["precision_1"], found["metrics"]["recall_2"]) == (0.5, 0.0, 1.0)
+    assert "mrr" in run("evaluate", "ranking", tmp_path / "run", tmp_path / "qrels").stdout
+    (tmp_path / "qrels").write_text("q1 0 b much\n")
+    assert run("evaluate", "ranking", tmp_path / "run", tmp_path / "qrels").exit_code == 1

@@ -23,7 +23,7 @@ from typing import Any
 
 from swath.archive.archive import Archive
 from swath.archive.encoder import Encoder
-from swath.archive.pipeline import PRESENT, Feeder, IngestOptions, Ready, Writer
+from swath.archive.pipeline import PRESENT, Feeder, IngestOptions, Ready, Writer, take_cores
 from swath.chips import Chip, Pixels
 from swath.errors import EmptyChipError, InputError, SwathError
 
@@ -131,7 +131,10 @@ def ingest(
         ArchiveError: the archive cannot be written (disk full, read-only). What was committed is safe.
         KeyboardInterrupt: on Ctrl-C, after what was encoded has been committed.
     """
+    import torch  # slow, and looking into an archive does without
+
     archive.check_model(encoder.model_id, encoder.dim)
+    cores = torch.get_num_threads()
     options = options or IngestOptions()
     if total is None and isinstance(chips, Sized):
         total = len(chips)
@@ -145,8 +148,8 @@ def ingest(
             progress(_progress(counts, writer.added, total, time.monotonic() - started))
 
     try:
-        workers = options.encoders or _cores(encoder)
-        with ThreadPoolExecutor(workers, "swath-encoder", _one_core_each if workers > 1 else None) as pool:
+        workers = options.encoders or (cores if _on_cpu(encoder) else 1)
+        with ThreadPoolExecutor(workers, "swath-encoder", take_cores, (max(1, cores // workers),)) as pool:
             under_way: deque[Future[None]] = deque()
             for sensor, batch in _batches(feeder, counts, options.batch_size, tell):
                 under_way.append(pool.submit(_encode, encoder, sensor, batch, counts, writer, options.keep_tokens))
@@ -159,6 +162,7 @@ def ingest(
     finally:
         # Also on Ctrl-C or an error: stop reading, commit what is encoded.
         feeder.stop()
+        take_cores(cores)
         writer.close()
     tell()
     present = counts.present + writer.repeated
@@ -211,19 +215,9 @@ def _encode(
     counts.encode(len(kept))
 
 
-def _cores(encoder: Encoder) -> int:
-    """Batches to encode at a time: the cores that torch would use for one, or 1 where the model is elsewhere."""
-    import torch
-
+def _on_cpu(encoder: Encoder) -> bool:
     device = getattr(encoder, "device", None)
-    return torch.get_num_threads() if device is None or device.type == "cpu" else 1
-
-
-def _one_core_each() -> None:
-    """Keep the calling thread's share of torch's work on one core; other threads keep theirs."""
-    import torch
-
-    torch.set_num_threads(1)
+    return device is None or device.type == "cpu"
 
 
 def _reader(

@@ -68,6 +68,16 @@ class Ready:
     thumbnail: bytes | None
 
 
+def take_cores(count: int) -> None:
+    """Give the calling thread's share of torch's work that many cores; threads side by side do best with one each.
+
+    Other threads keep theirs. Those that begin later follow, until some thread sets the number again.
+    """
+    import torch  # slow, and looking into an archive does without
+
+    torch.set_num_threads(count)
+
+
 class Feeder:
     """Reads chips ahead, in their order: an iterator over (chip, what came of it)."""
 
@@ -84,7 +94,7 @@ class Feeder:
         # Two batches ahead: one is ready while the next is being read.
         self._queue: queue.Queue[tuple[Chip | None, Any]] = queue.Queue(2 * options.batch_size)
         self._stopped = threading.Event()
-        self._pool = ThreadPoolExecutor(options.readers, "swath-reader")
+        self._pool = ThreadPoolExecutor(options.readers, "swath-reader", take_cores, (1,))
         self._thread = threading.Thread(target=self._feed, name="swath-feeder", daemon=True)
         self._thread.start()
 

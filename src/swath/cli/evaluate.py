@@ -127,6 +127,27 @@ def compare(
         note(warning)
 
 
+@app.command()
+def ranking(
+    run: Annotated[Path, typer.Argument(help="Answers in TREC form: query Q0 document rank score tag.")],
+    qrels: Annotated[Path, typer.Argument(help="Judgements in TREC form: query 0 document relevance.")],
+    k: Annotated[
+        list[int] | None, typer.Option("-k", min=1, help="Cut-offs; repeatable.", show_default="10, 100, 1000")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a ranking by trec_eval's definitions: nDCG with both gains, MAP, precision, recall, MRR."""
+    from swath.evaluation.ranking import evaluate_ranking
+    from swath.evaluation.trec import read_qrels, read_run
+
+    found = evaluate_ranking(read_run(run), read_qrels(qrels), k or (10, 100, 1000))
+    if as_json:
+        print_json(found.to_dict())
+        return
+    print_fields({name: f"{value:.4f}" for name, value in found.metrics.items()})
+    note(f"{len(found.queries)} queries; without an answer: {len(found.without_answer)}")
+
+
 def _show(report: RetrievalReport) -> None:
     relation, metrics = report.result.relation, report.metrics
     counted = f"{relation.images} images, {relation.captions} captions"
