@@ -83,7 +83,15 @@ def test_interrupted_runs_keep_what_was_done_and_go_on(model: Path, tmp_path: Pa
     s2_scene(tmp_path / "scenes" / "large.tif", 1280)
     command = [sys.executable, "-m", "swath", "index", str(tmp_path / "scenes"), "--to", str(tmp_path / "a")]
     command += ["--model", str(model), "--chip", "16", "--batch-size", "8", "--json"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    running = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+        # A job that a shell started in the background ignores the signal, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while not (tmp_path / "a" / "meta.lance").exists() and running.poll() is None:
         time.sleep(0.1)
     time.sleep(2)

@@ -17,7 +17,7 @@ from generate.rasters import ORIGIN, S2_BANDS, UTM
 SIDE = 10_980
 
 READ = """
-import json, resource, sys
+import json, re, sys
 from concurrent.futures import ThreadPoolExecutor
 from swath.raster import quicklook, read_chip
 from swath.sources import cut, open_source
@@ -32,7 +32,8 @@ with ThreadPoolExecutor(2) as pool:
             bands.add(pixels.data.shape)
             total += 1
 quicklook(chips[0].scene, 512)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+# Not ru_maxrss: it begins with what the parent process held.
+peak = 1024 * int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1])
 found = {"chips": len(chips), "read": total, "shapes": sorted(bands), "failures": len(source.failures)}
 print(json.dumps({**found, "peak": peak}))
 """
