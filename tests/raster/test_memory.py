@@ -16,7 +16,7 @@ from generate.rasters import ORIGIN, S2_BANDS, UTM
 
 SIDE = 10_980
 
-READ = """
+READ = r"""
 import json, re, sys
 from concurrent.futures import ThreadPoolExecutor
 from swath.raster import quicklook, read_chip
