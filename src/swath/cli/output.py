@@ -84,4 +84,4 @@ def print_fields(fields: Mapping[str, object]) -> None:
 
 def note(message: str) -> None:
     """Say something to the person at the terminal, on standard error."""
-    logs.print(message, markup=False)
+    logs.print(message, markup=False, soft_wrap=True)
