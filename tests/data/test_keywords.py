@@ -7,7 +7,7 @@ import pytest
 
 from generate.captions import karpathy
 from swath.data import read_annotations, read_dataset
-from swath.data.keywords import keywords, merge_keywords, read_keywords, word_counts
+from swath.data.keywords import WordFacts, keywords, merge_keywords, read_keywords, word_counts, word_facts
 from swath.errors import DataError
 
 
@@ -42,13 +42,38 @@ def test_only_training_captions_count_where_there_are_splits(tmp_path):
     trained, everything = keywords([data]), keywords([data], split=None)
     assert trained.counts["tiny"]["forest"] == 2
     assert everything.counts["tiny"]["forest"] == 6
-    assert keywords([data.split("test")]).counts["tiny"]["forest"] == 2
+    assert keywords([data], split="test").counts["tiny"]["forest"] == 2
+
+
+def test_an_unknown_split_is_not_counted_as_everything(tmp_path):
+    data = read_dataset(karpathy(tmp_path))
+    with pytest.raises(
+        DataError, match=r"'tiny' has no split 'trian' to count; it has train, val, test: .*--split all"
+    ):
+        keywords([data], split="trian")
+    assert keywords([table(tmp_path, "x", "a lake")], split="trian").words == ("lake",)
+
+
+def test_word_facts_say_how_much_masking_hides(tmp_path):
+    one, two = table(tmp_path, "one", "many trees . Trees , a lake", "a tree"), table(tmp_path, "two", "a lake ship")
+    found = keywords([one, two], top=1)
+    assert found.words == ("trees", "lake")
+    first, second = word_facts([one, two], found)
+    assert first == WordFacts("one", captions=2, words=7, stop_words=3, distinct=3, keywords=1, covered=3)
+    assert second.to_dict() == {
+        **{"dataset": "two", "captions": 1, "words": 3, "stop_words": 1, "distinct": 2, "keywords": 1, "covered": 1}
+    }
 
 
 def test_written_and_read_back(tmp_path):
     found = keywords([table(tmp_path, "one", "tree lake lake"), table(tmp_path, "two", "ship")])
-    found.write(tmp_path / "k.json")
-    assert read_keywords(tmp_path / "k.json") == found
+    found.write(tmp_path / "new" / "k.json")
+    assert read_keywords(tmp_path / "new" / "k.json") == found
+    found.write(tmp_path / "k.txt")
+    assert (tmp_path / "k.txt").read_text() == "lake\nship\ntree\n"
+    assert read_keywords(tmp_path / "k.txt").words == found.words
+    with pytest.raises(DataError, match=r"k\.txt/k\.txt cannot be written"):
+        found.write(tmp_path / "k.txt" / "k.txt")
 
 
 def test_a_plain_list_of_words(tmp_path):
@@ -80,8 +105,8 @@ def test_impossible_requests(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("k.txt", " \n", "is empty"),
-        ("k.json", '{"counts": {}}', "is empty"),
+        ("k.txt", " \n", r"k\.txt is empty; write one word a line, or .*swath data keywords"),
+        ("k.json", '{"counts": {}}', r"k\.json is empty; .*swath data keywords"),
         ("k.json", "[1]", "is not a keyword list"),
         ("k.json", "{", "is not a keyword list"),
         ("k.json", '{"counts": {"x": {"lake": "many"}}}', "is not a keyword list"),

@@ -7,6 +7,7 @@ import pytest
 
 from generate.captions import class_folders, karpathy, picture, save
 from swath.data import read_dataset
+from swath.data.audit import audit
 from swath.data.dataset import Dataset
 from swath.data.exclusions import Exclusion, Exclusions
 from swath.data.merge import merge
@@ -44,14 +45,26 @@ def test_duplicates_go_and_tests_stay(folders, tmp_path, how):
         ("two", "of_train.png"): "duplicate across data sets",
         ("one", "airport_1.png"): "duplicate across splits",
     }
-    assert report.kept == {"one": 11, "two": 15}
+    assert report.kept == {"one": {"train": 4, "val": 3, "test": 4}, "two": {"train": 5, "val": 4, "test": 6}}
+    assert report.file == tmp_path / "out" / "dataset_merged.json"
     merged = read_dataset(tmp_path / "out")
     assert merged.name == "merged"
     assert merged.failures == ()
     assert merged.splits == {"train": 9, "val": 7, "test": 10}
     assert (tmp_path / "out" / "images" / "one").is_symlink() == (how == "link")
     written = json.loads((tmp_path / "out" / "merge.json").read_text())
-    assert written["removed"] == {"duplicate across splits": 2, "duplicate across data sets": 1}
+    assert written["reasons"] == {"duplicate across splits": 2, "duplicate across data sets": 1}
+    assert len(written["left_out"]) == 3
+    assert all(entry["evidence"] for entry in written["left_out"])
+
+
+def test_no_training_image_shows_what_a_test_image_of_another_set_shows(folders, tmp_path):
+    merge([read_dataset(folder) for folder in folders], tmp_path / "out")
+    report = audit([read_dataset(tmp_path / "out")])
+    assert [{member.row.split for member in group.members} for group in report.duplicates] == [{"test"}]
+    before = [{pair.name for pair in data.split("test")} for data in map(read_dataset, folders)]
+    after = {pair.name for pair in read_dataset(tmp_path / "out").split("test")}
+    assert after == {f"one/{name}" for name in before[0]} | {f"two/{name}" for name in before[1]}
 
 
 def test_pairs_keep_everything_they_had(folders, tmp_path):
@@ -80,6 +93,28 @@ def test_an_audits_list_is_taken_too(folders, tmp_path):
     report = merge([one, two], tmp_path / "out", exclusions=more)
     assert report.removed.reasons["suspicious captions"] == 1
     assert "one/beach_0.png" not in {pair.name for pair in read_dataset(tmp_path / "out")}
+
+
+def test_no_image_gives_way_to_one_that_is_left_out(folders, tmp_path):
+    one, two = map(read_dataset, folders)
+    listed = Exclusions(
+        (Exclusion("one", "train", "airport_0.png", "", "mine", ""), Exclusion("x", "", "y", "", "", ""))
+    )
+    report = merge([one, two], tmp_path / "out", exclusions=listed)
+    names = {pair.name for pair in read_dataset(tmp_path / "out")}
+    assert "two/of_train.png" in names
+    assert "one/airport_0.png" not in names
+    assert {entry.dataset for entry in report.removed.entries} == {"one", "two"}
+
+
+def test_the_report_names_what_reading_left_out(folders, tmp_path):
+    (folders[0] / "images" / "beach_0.png").unlink()
+    report = merge([read_dataset(folder) for folder in folders], tmp_path / "out")
+    assert report.reasons["missing image"] == 1
+    written = json.loads((tmp_path / "out" / "merge.json").read_text())
+    assert [(one["dataset"], one["name"], one["kind"]) for one in written["failures"]] == [
+        ("one", "beach_0.png", "missing image")
+    ]
 
 
 def test_broken_images_are_left_out(folders, tmp_path):
@@ -118,6 +153,6 @@ def test_what_cannot_be_merged(folders, tmp_path):
 def test_real_sets(shared_data, tmp_path):
     data = read_dataset(shared_data / "ucm")
     report = merge([data], tmp_path / "out")
-    assert report.kept == {"ucm": 2_099}
+    assert report.kept == {"ucm": {"train": 1679, "test": 210, "val": 210}}
     assert [entry.image for entry in report.removed.entries] == ["airplane02.webp"]
     assert read_dataset(tmp_path / "out").splits == {"train": 1679, "test": 210, "val": 210}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from typing import Annotated
 
 import typer
 
 from swath._version import __version__
-from swath.cli import archive, audit, evaluate, index, models, sandbox, search, train
+from swath.cli import archive, data, evaluate, index, models, sandbox, search, train
 from swath.cli.failures import Commands
 
 app = typer.Typer(
@@ -28,6 +29,11 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _one_line(message: Warning | str, *_: object, **__: object) -> str:
+    """A warning without the place in the source that it came from."""
+    return f"warning: {message}\n"
+
+
 @app.callback()
 def root(
     version: Annotated[  # noqa: ARG001 - handled by its callback
@@ -44,6 +50,7 @@ def root(
         format="%(levelname)s: %(message)s",
         force=True,
     )
+    warnings.formatwarning = _one_line
 
 
 app.command()(index.index)
@@ -54,7 +61,7 @@ app.command()(models.models)
 app.command()(models.convert)
 app.command()(train.train)
 app.add_typer(evaluate.app, name="evaluate")
-app.command()(audit.audit)
+app.add_typer(data.app, name="data")
 
 
 def main() -> None:

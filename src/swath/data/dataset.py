@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -112,3 +112,20 @@ class Dataset:
         texts = [caption for pair in self.pairs for caption in pair.long_captions]
         counts = [len(pair.long_captions) for pair in self.pairs]
         return texts, np.repeat(np.arange(len(self.pairs), dtype=np.int64), counts)
+
+
+def require_distinct(names: Sequence[str], purpose: str) -> None:
+    """Refuse data sets that cannot be told apart, and none at all.
+
+    Args:
+        names: the data sets' names.
+        purpose: what needs them (``an audit needs``).
+
+    Raises:
+        DataError: two of one name, or no name.
+    """
+    if not names or len(set(names)) < len(names):
+        raise DataError(
+            f"{purpose} data sets with different names; got {', '.join(names) or 'none'} "
+            "(give names with NAME=PATH on the command line, read_dataset(..., name=...) in Python)"
+        )

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from swath.data.annotations import Annotations
-from swath.data.dataset import Dataset
-from swath.data.words import content_words
+from swath.data.dataset import Dataset, require_distinct
+from swath.data.words import content_words, stop_words, words
 from swath.errors import DataError
 
 PER_DATASET = 512
 """Keywords taken of each data set, as in the paper; its three sets give 800 together."""
+
+_REMEDY = "; write one word a line, or make a list with: swath data keywords DATASET... --to FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,48 @@ class Keywords:
         return any(word in own for own in self.counts.values())
 
     def write(self, path: str | Path) -> None:
-        """Write the list as JSON."""
-        document = {"words": list(self.words), "counts": {name: dict(own) for name, own in self.counts.items()}}
-        Path(path).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        """Write the list for `read_keywords`: with its counts where the name ends in ``.json``, else a word a line.
+
+        Raises:
+            DataError: the file cannot be written.
+        """
+        path = Path(path)
+        text = "\n".join(self.words)
+        if path.suffix == ".json":
+            document = {"words": list(self.words), "counts": {name: dict(own) for name, own in self.counts.items()}}
+            text = json.dumps(document, indent=1, ensure_ascii=False)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise DataError(f"keyword list {path} cannot be written: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class WordFacts:
+    """Counts of the words of one data set's captions.
+
+    Attributes:
+        dataset: its name.
+        captions: captions counted.
+        words: words in them, as often as they stand there.
+        stop_words: how many of `words` are stop words.
+        distinct: different words that are not stop words.
+        keywords: length of the data set's own list.
+        covered: how many of `words` are on the merged list, so that masking keywords hides them.
+    """
+
+    dataset: str
+    captions: int
+    words: int
+    stop_words: int
+    distinct: int
+    keywords: int
+    covered: int
+
+    def to_dict(self) -> dict[str, str | int]:
+        """The facts as JSON values."""
+        return asdict(self)
 
 
 def word_counts(captions: Iterable[str]) -> Counter[str]:
@@ -60,14 +101,12 @@ def keywords(
     Args:
         datasets: with different names.
         top: words taken of each; of equally frequent ones, those first in the alphabet.
-        split: count this split only, where a data set has it; None counts all captions.
+        split: count this split only; None, or a data set without splits, counts all captions.
 
     Raises:
-        DataError: no data set, two of one name, `top` below 1, or a data set without a single word.
+        DataError: no data set, two of one name, `top` below 1, a data set with other splits, or without a single word.
     """
-    names = [data.name for data in datasets]
-    if not names or len(set(names)) < len(names):
-        raise DataError(f"keywords need data sets with different names (name=...); got {', '.join(names) or 'none'}")
+    require_distinct([data.name for data in datasets], "keywords need")
     if top < 1:
         raise DataError(f"the number of keywords a data set must be at least 1, not {top}")
     counts: dict[str, dict[str, int]] = {}
@@ -77,6 +116,35 @@ def keywords(
             raise DataError(f"the captions of {data.name!r} hold no word that is not a stop word; no keywords in it")
         counts[data.name] = dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))[:top])
     return _merged(counts)
+
+
+def word_facts(
+    datasets: Sequence[Dataset | Annotations], found: Keywords, split: str | None = "train"
+) -> tuple[WordFacts, ...]:
+    """What `keywords` counted, data set by data set.
+
+    Args:
+        datasets: those that `found` was made of.
+        found: the merged list.
+        split: as `keywords` was given it.
+    """
+    listed, stops = frozenset(found.words), stop_words()
+    facts = []
+    for data in datasets:
+        texts = _captions(data, split)
+        counts = Counter(word for text in texts for word in words(text))
+        facts.append(
+            WordFacts(
+                data.name,
+                captions=len(texts),
+                words=counts.total(),
+                stop_words=sum(count for word, count in counts.items() if word in stops),
+                distinct=sum(word not in stops for word in counts),
+                keywords=len(found.counts[data.name]),
+                covered=sum(count for word, count in counts.items() if word in listed),
+            )
+        )
+    return tuple(facts)
 
 
 def merge_keywords(lists: Sequence[Keywords]) -> Keywords:
@@ -108,10 +176,10 @@ def read_keywords(path: str | Path) -> Keywords:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"keyword list {path} cannot be read: {error}") from error
     if path.suffix != ".json":
-        words = list(dict.fromkeys(line.strip().lower() for line in text.splitlines() if line.strip()))
-        if not words:
-            raise DataError(f"keyword list {path} is empty")
-        return Keywords(tuple(words), {path.stem: dict.fromkeys(words, 0)})
+        listed = list(dict.fromkeys(line.strip().lower() for line in text.splitlines() if line.strip()))
+        if not listed:
+            raise DataError(f"keyword list {path} is empty{_REMEDY}")
+        return Keywords(tuple(listed), {path.stem: dict.fromkeys(listed, 0)})
     try:
         document = json.loads(text)
         counts = {
@@ -121,7 +189,7 @@ def read_keywords(path: str | Path) -> Keywords:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f'{path} is not a keyword list: it needs "counts" by data set and word ({error!r})') from error
     if not any(counts.values()):
-        raise DataError(f"keyword list {path} is empty")
+        raise DataError(f"keyword list {path} is empty{_REMEDY}")
     return _merged(counts)
 
 
@@ -130,8 +198,13 @@ def _captions(data: Dataset | Annotations, split: str | None) -> list[str]:
         entries = [(pair.split, (*pair.captions, *pair.long_captions)) for pair in data]
     else:
         entries = [(entry.split, (*entry.captions, *entry.long_captions)) for entry in data.entries]
-    counted = split if split in {name for name, _ in entries} else None
-    return [text for name, texts in entries if counted in (None, name) for text in texts]
+    known = [name for name in dict.fromkeys(name for name, _ in entries) if name]
+    if split is not None and known and split not in known:
+        raise DataError(
+            f"data set {data.name!r} has no split {split!r} to count; it has {', '.join(known)}: name one of them, "
+            "or count every caption (split=None, --split all)"
+        )
+    return [text for name, texts in entries if split is None or not known or name == split for text in texts]
 
 
 def _merged(counts: Mapping[str, Mapping[str, int]]) -> Keywords:

@@ -15,7 +15,7 @@ from swath.chips import SceneRef
 from swath.data.audit.duplicates import find_duplicates
 from swath.data.audit.precedence import duplicate_exclusions
 from swath.data.audit.scan import Progress, image_rows, scan
-from swath.data.dataset import Dataset
+from swath.data.dataset import Dataset, Failure, require_distinct
 from swath.data.exclusions import Exclusion, Exclusions, combine
 from swath.data.karpathy import write_karpathy
 from swath.data.pairs import Pair
@@ -29,22 +29,30 @@ class MergeReport:
     """What a merge made.
 
     Attributes:
-        path: the folder that `read_dataset` reads.
-        kept: images of each data set that are in it.
+        file: the annotation file; `read_dataset` reads it, or its folder.
+        kept: images of each data set that are in it, by split.
         removed: what was left out, and why.
+        failures: what reading the data sets had left out before, by data set.
     """
 
-    path: Path
-    kept: dict[str, int]
+    file: Path
+    kept: dict[str, dict[str, int]]
     removed: Exclusions
+    failures: tuple[tuple[str, Failure], ...]
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many things were left out, by reason."""
+        return self.removed.reasons | dict(Counter(failure.kind for _, failure in self.failures))
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON values."""
         return {
-            "path": str(self.path),
+            "file": str(self.file),
             "kept": self.kept,
-            "removed": self.removed.reasons,
-            "list": [asdict(entry) for entry in self.removed.entries],
+            "reasons": self.reasons,
+            "left_out": [asdict(entry) for entry in self.removed.entries],
+            "failures": [{"dataset": name, **asdict(failure)} for name, failure in self.failures],
         }
 
 
@@ -71,7 +79,7 @@ def merge(
         name: the merged set's name.
         threshold: differing bits of perceptual hashes up to which images are duplicates.
         turned: also remove copies that are turned or mirrored.
-        exclusions: further things to leave out, such as an audit's list.
+        exclusions: things to leave out beforehand, such as an audit's list.
         images: link to each data set's image folder, or copy the images.
         workers: threads that read images.
         progress: told how far reading is.
@@ -81,22 +89,25 @@ def merge(
     """
     folder = Path(folder)
     _check(datasets, folder)
-    found = scan(image_rows(datasets), workers, progress)
+    # First, so that no image gives way to one that is left out itself.
+    given = _of(datasets, exclusions or Exclusions(()))
+    left = [given.apply(data) for data in datasets]
+    found = scan(image_rows(left), workers, progress)
     broken = (Exclusion(one.dataset, one.split, one.image, "", "broken image", one.reason) for one in found.broken)
-    duplicates = duplicate_exclusions(find_duplicates(found, threshold, turned))
-    removed = combine([exclusions or Exclusions(()), Exclusions((*broken, *duplicates))])
-    kept = [removed.apply(data) for data in datasets]
+    seen = Exclusions((*broken, *duplicate_exclusions(find_duplicates(found, threshold, turned))))
+    kept = [seen.apply(data) for data in left]
     try:
         (folder / "images").mkdir(parents=True)
         for data in kept:
             _place_images(data, folder / "images" / _folder_name(data), images)
         pairs = [_renamed(pair, data) for data in kept for pair in data]
-        write_karpathy(folder / f"dataset_{_UNSAFE.sub('_', name)}.json", name, pairs)
-        present = {data.name for data in datasets}
+        file = folder / f"dataset_{_UNSAFE.sub('_', name)}.json"
+        write_karpathy(file, name, pairs)
         report = MergeReport(
-            folder,
-            dict(Counter(data.name for data in kept for _ in data)),
-            Exclusions(tuple(entry for entry in removed.entries if entry.dataset in present)),
+            file,
+            {data.name: dict(Counter(pair.split for pair in data)) for data in kept},
+            combine([given, seen]),
+            tuple((data.name, failure) for data in datasets for failure in data.failures),
         )
         text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False)
         (folder / "merge.json").write_text(text + "\n", encoding="utf-8")
@@ -107,15 +118,18 @@ def merge(
 
 
 def _check(datasets: Sequence[Dataset], folder: Path) -> None:
-    folders = [_folder_name(data) for data in datasets]
-    if not folders or len(set(folders)) < len(folders):
-        names = ", ".join(data.name for data in datasets) or "none"
-        raise DataError(f"a merge needs data sets with different names (name=...); got {names}")
+    require_distinct([_folder_name(data) for data in datasets], "a merge needs")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} is in use; name a new folder for the merged data set")
     for data in datasets:
         for pair in data:
             data.image_file(pair)
+
+
+def _of(datasets: Sequence[Dataset], exclusions: Exclusions) -> Exclusions:
+    """The entries that are for one of the data sets."""
+    names = {data.name for data in datasets}
+    return Exclusions(tuple(entry for entry in exclusions.entries if entry.dataset in names))
 
 
 def _folder_name(data: Dataset) -> str:

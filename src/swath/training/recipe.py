@@ -58,7 +58,7 @@ class DataRecipe(RecipePart):
         root: folder that the sources' paths are relative to.
         train: the data sets to train on.
         validation: what checkpoints are chosen on.
-        exclude: a list of what to leave out of training (from ``swath audit``), relative to `root`.
+        exclude: a list of what to leave out of training (from ``swath data audit``), relative to `root`.
         cache_size: side in pixels at which decoded images are kept in memory.
     """
 

@@ -25,7 +25,7 @@ from swath.data.audit.duplicates import DuplicateGroup, find_duplicates
 from swath.data.audit.near_texts import near_repeats
 from swath.data.audit.precedence import HELD_OUT, duplicate_exclusions
 from swath.data.audit.scan import BrokenImage, ImageRow, Progress, image_rows, scan
-from swath.data.dataset import Dataset, Failure
+from swath.data.dataset import Dataset, Failure, require_distinct
 from swath.data.exclusions import Exclusion, Exclusions
 from swath.errors import DataError
 
@@ -168,8 +168,7 @@ def audit(
     """
     datasets = list(datasets)
     names = [data.name for data in datasets]
-    if not names or len(set(names)) < len(names):
-        raise DataError(f"an audit needs data sets with different names (name=...); got {', '.join(names) or 'none'}")
+    require_distinct(names, "an audit needs")
     rows = image_rows(datasets)
     texts = caption_rows(datasets)
     found = scan(rows, workers, progress)
