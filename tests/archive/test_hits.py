@@ -52,7 +52,8 @@ def hits(archive: Archive) -> Hits:
 def test_json_has_exactly_the_documented_fields(hits: Hits) -> None:
     document = json.loads(hits.to_json())
     assert set(document) == {"query", "hits"}
-    assert document["query"] == {"text": f"port {EVIL}", "k": 4}
+    asked = {"text": f"port {EVIL}", "k": 4, "similarity": "global", "rerank": None}
+    assert document["query"] == {**asked, "confidence": hits.confidence, "matches_well": hits.matches_well}
     for hit in document["hits"]:
         assert list(hit) == [
             "rank", "id", "score", "confidence", "sensor", "datetime", "bbox", "geometry", "href", "window",

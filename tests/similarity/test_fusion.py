@@ -38,7 +38,10 @@ def test_of_equally_good_weights_the_smallest_local_one_is_taken():
 
 
 def test_survives_json():
-    fusion = Fusion.calibrate(torch.rand(3, 3), torch.rand(3, 3), lambda fused: float(fused[0, 0]), normalise=True)
+    fusion = Fusion.calibrate(
+        torch.rand(3, 3), torch.rand(3, 3), lambda fused: float(fused[0, 0]), normalise=True, ends=False
+    )
+    assert not fusion.ends
     assert Fusion.from_dict(json.loads(json.dumps(fusion.to_dict()))) == fusion
 
 
@@ -47,6 +50,8 @@ def test_survives_json():
     [
         lambda: PUBLISHED(torch.zeros(2, 3), torch.zeros(3, 2)),
         lambda: Fusion(local_std=0.0),
+        lambda: Fusion(alpha=float("nan")),
+        lambda: Fusion.from_dict({"beta": "0.4"}),
         lambda: Fusion.calibrate(torch.ones(2, 2), torch.rand(2, 2), lambda fused: 0.0),
         lambda: Fusion.calibrate(torch.rand(2, 2), torch.rand(2, 2), lambda fused: 0.0, weights=[2.0]),
         lambda: Fusion.calibrate(torch.rand(2, 2), torch.rand(2, 2), lambda fused: float("nan")),

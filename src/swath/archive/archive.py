@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -17,11 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from swath.archive import background, maintenance, ranking
+from swath.archive import maintenance, ranking
+from swath.archive.answer import answer
+from swath.archive.background import Background
 from swath.archive.encoder import Encoder
 from swath.archive.hits import Hit, Hits
 from swath.archive.maintenance import ArchiveInfo, OptimizeReport, VerifyReport
 from swath.archive.query import Query
+from swath.archive.refine import Refinement, Rerank, Similarity
 from swath.archive.rows import make_rows, unique
 from swath.archive.schema import HIT_COLUMNS
 from swath.archive.snapshot import Limits, Snapshot
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     import torch
 
     from swath.features import Features
+    from swath.similarity import Fusion
 
 _REMOTE_REFRESH_SECONDS = 5.0
 _IDS_A_STATEMENT = 1000
@@ -53,7 +56,7 @@ class Archive:
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._checked_at = -np.inf
-        self._bank: NDArray[np.float32] | None = None
+        self._background = Background(store)
         self._encoder = encoder
         if encoder is not None:
             self.check_model(encoder.model_id, encoder.dim)
@@ -239,16 +242,33 @@ class Archive:
             self._store.delete(statement)
         return before - self._store.rows()
 
-    def search(self, query: Query | str | None = None, *, k: int = 20, **parts: Any) -> Hits:  # noqa: ANN401 - the fields of Query
+    def search(
+        self,
+        query: Query | str | None = None,
+        *,
+        k: int = 20,
+        similarity: Similarity = "global",
+        rerank: Rerank | None = None,
+        fusion: Fusion | None = None,
+        candidates: int = 200,
+        rerank_k: int = 10,
+        **parts: Any,  # noqa: ANN401 - the fields of Query
+    ) -> Hits:
         """Find the k best chips.
 
         Args:
             query: a text or a whole query.
             k: how many hits; fewer come back only where fewer chips satisfy the filters.
+            similarity: ``global``, or ``fused``: the best candidates by global similarity are scored again by global
+                and local similarity together; for queries of one text, in archives that keep tokens.
+            rerank: ``bank`` sorts the first hits again by asking back among general captions; for queries of one text.
+            fusion: weights of fused similarity; by default those that the model brings.
+            candidates: rows that fused similarity is computed for (at least k).
+            rerank_k: hits that are sorted again.
             **parts: fields of `Query` (``like``, ``near``, ``radius_km``, ``bbox``, ``datetime``, ``sensor``, ...).
 
         Raises:
-            QueryError: nothing to search by, or a part that cannot be used.
+            QueryError: nothing to search by, a part that cannot be used, or chips without the tokens it needs.
             ArchiveCorruptError: the archive's files are damaged.
         """
         query = _read_query(query, parts)
@@ -258,19 +278,8 @@ class Archive:
             )
         if k < 1:
             raise QueryError(f"k must be at least 1, got {k}")
-        snapshot = self._current()
-        parts_found = ranking.embed(query, lambda: self.encoder, snapshot)
-        found = list(ranking.search(query, parts_found, snapshot, k))
-        confidence: Sequence[float | None] = [None] * len(found)
-        texts = [part.vector for part in parts_found if part.kind == "text"]
-        if texts and found:
-            stored = np.stack([np.asarray(row["vector"], dtype=np.float32) for _, row, _ in found])
-            confidence = background.confidence(self._background(), texts[0], stored).tolist()
-        hits = [
-            _hit(rank, score, sure, row, footprint)
-            for rank, ((score, row, footprint), sure) in enumerate(zip(found, confidence, strict=True), 1)
-        ]
-        return Hits({**query.to_dict(), "k": k}, query.title(), hits)
+        refinement = Refinement(similarity, rerank, fusion, candidates, rerank_k)
+        return answer(query, k, refinement, self._current(), lambda: self.encoder, self._background)
 
     def browse(self, query: Query | None = None, *, limit: int = 100, offset: int = 0, **filters: Any) -> Hits:  # noqa: ANN401 - the fields of Query
         """List chips that satisfy filters, newest first, those of unknown date last; hits have no score.
@@ -288,7 +297,9 @@ class Archive:
         if limit < 0 or offset < 0:
             raise QueryError(f"limit and offset must not be negative, got {limit} and {offset}")
         found = ranking.newest(query, self._current(), limit, offset)
-        hits = [_hit(rank, None, None, row, footprint) for rank, (row, footprint) in enumerate(found, offset + 1)]
+        hits = [
+            Hit.from_row(rank, None, None, row, footprint) for rank, (row, footprint) in enumerate(found, offset + 1)
+        ]
         return Hits(query.to_dict(), query.title(), hits)
 
     def count(self, query: Query | None = None, **filters: Any) -> int:  # noqa: ANN401 - the fields of Query
@@ -303,7 +314,7 @@ class Archive:
         """Chips by id, in the order given; absent ids are left out."""
         snapshot = self._current()
         rows = snapshot.rows_of(list(dict.fromkeys(ids)), HIT_COLUMNS)
-        hits = [_hit(rank, None, None, row, ranking.footprint(row)) for rank, row in enumerate(rows, 1)]
+        hits = [Hit.from_row(rank, None, None, row, ranking.footprint(row)) for rank, row in enumerate(rows, 1)]
         return Hits({"ids": list(ids)}, f"{len(hits)} chips by id", hits)
 
     def info(self) -> ArchiveInfo:
@@ -312,20 +323,18 @@ class Archive:
 
     def optimize(self, **options: Any) -> OptimizeReport:  # noqa: ANN401 - see maintenance.optimize
         """Compact files and make indexes; see `swath.archive.maintenance.optimize`."""
-        return maintenance.optimize(self._store, **options)
+        report = maintenance.optimize(self._store, **options)
+        self._background.keep_means(self._current())
+        return report
 
     def verify(self, **options: Any) -> VerifyReport:  # noqa: ANN401 - see maintenance.verify
         """Look for everything that can be wrong; see `swath.archive.maintenance.verify`."""
         return maintenance.verify(self._store, self._current(), **options)
 
     def ensure_background(self, encoder: Encoder | None = None) -> None:
-        """Encode the bank of captions that confidences are measured against, unless it is there."""
-        self._bank = background.ensure(self._store, encoder or self.encoder)
-
-    def _background(self) -> NDArray[np.float32]:
-        if self._bank is None:
-            self.ensure_background()
-        return self._bank  # type: ignore[return-value]
+        """Encode the bank of captions that confidences are measured against, and match it with the archive."""
+        self._background.vectors(encoder or self.encoder)
+        self._background.keep_means(self._current())
 
     def _current(self) -> Snapshot:
         """The newest snapshot; the one at hand while no process has written since."""
@@ -361,20 +370,3 @@ def _read_query(query: Query | str | None, parts: Mapping[str, Any]) -> Query:
     if query is not None and "text" in parts:
         raise QueryError("the query text is given twice")
     return Query(text=query, **parts) if query is not None else Query(**parts)
-
-
-def _hit(rank: int, score: float | None, confidence: float | None, row: Mapping[str, Any], footprint: Any) -> Hit:  # noqa: ANN401 - shapely
-    return Hit(
-        rank=rank,
-        id=row["id"],
-        score=score,
-        confidence=confidence,
-        sensor=row["sensor"],
-        datetime=row["datetime"],
-        geometry=footprint,
-        href=row["href"],
-        window=list(row["window"]),
-        properties=json.loads(row["properties"]),
-        thumbnail=row["thumbnail"],
-        row=row,
-    )

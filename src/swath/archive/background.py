@@ -1,51 +1,151 @@
-"""The background bank: general captions that say how well a text matches a chip, compared with other texts.
+"""The background bank: general captions that a query's matches are compared with.
 
-A cosine alone does not tell a good match from a poor one: its scale differs from model to model and from chip to
-chip. So a hit's confidence is the share of some 300 packaged captions of all kinds of scenes that match it *less* well
-than the query does. 0.99 means that hardly any other text fits the chip better; 0.5 that the query fits no better than
-a random caption, so the archive has nothing like it. The bank is encoded once and kept in the archive.
+A cosine alone does not tell a good match from a poor one: its scale differs from model to model, from archive to
+archive and from chip to chip. Some 300 packaged captions of all kinds of scenes set the scale, in two ways.
+
+- *Of a query*: its matches are as good as the mean cosine of its ten best chips. The confidence of a query is the share
+  of the bank's captions whose own ten best chips, among the same rows, match *less* well. 0.9: hardly any general
+  caption finds a better match here; below 0.5, most of them do, so the archive has nothing like it.
+- *Of a hit*: the share of captions that match this chip less well than the query does. 0.99 means that hardly any other
+  text fits the chip better. It orders and filters hits; that a chip fits best is no proof that it fits well, so it says
+  less about whether there is a match at all.
+
+The bank is encoded once and kept in the archive, and so are its ten best of the whole archive.
 """
 
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swath.archive.encoder import Encoder
+from swath.archive.filters import Filters
 from swath.archive.ranking import pooled
+from swath.archive.rows import pack_features
+from swath.archive.snapshot import Snapshot
 from swath.archive.store import Store
+from swath.archive.tokens import unpack_padded
 from swath.errors import ArchiveError
 
-_KEY = "background"
+if TYPE_CHECKING:
+    from swath.features import Features
+
+BEST = 10
+"""Chips that say how well a text is matched: one may be a chance hit, ten are not."""
+
+_VECTORS, _WORDS, _MEANS = "background", "background_words", "background_means"
+_REMEMBERED = 64  # filters whose means are kept in memory
+_PRODUCTS = 2**25  # cosines computed for one filter; of larger sets fewer captions are asked, but at least _FEWEST
+_FEWEST = 64
 
 
-def captions() -> list[str]:
+@cache
+def captions() -> tuple[str, ...]:
     """The packaged captions."""
     text = resources.files("swath.archive").joinpath("background.txt").read_text(encoding="utf-8")
-    return text.splitlines()
+    return tuple(text.splitlines())
 
 
-def stored(store: Store) -> NDArray[np.float32] | None:
-    """The (N, D) bank kept in an archive; None if there is none yet, or of other captions."""
-    found = store.get(_KEY)
-    if found is None or found[1] is None or found[0].get("captions") != _digest():
-        return None
-    return np.frombuffer(found[1], np.float16).astype(np.float32).reshape(-1, store.about.dim)
+class Background:
+    """The bank of one archive."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._vectors: NDArray[np.float32] | None = None
+        self._features: Features | None = None
+        self._means: dict[tuple[int, str | None, int], NDArray[np.float64]] = {}
 
-def ensure(store: Store, encoder: Encoder) -> NDArray[np.float32]:
-    """The bank of an archive, encoded and kept if it was not there; an archive that cannot be written goes without."""
-    bank = stored(store)
-    if bank is None:
-        bank = pooled(encoder.encode_texts(captions())).astype(np.float16).astype(np.float32)
+    def vectors(self, encoder: Encoder) -> NDArray[np.float32]:
+        """(N, D) the bank, encoded and kept if it was not there; an archive that cannot be written goes without."""
+        if self._vectors is None:
+            found = self._stored(_VECTORS)
+            if found is None:
+                found = pooled(encoder.encode_texts(captions())).astype(np.float16).tobytes()
+                self._keep(_VECTORS, found)
+            self._vectors = self._read(found)
+        return self._vectors
+
+    def features(self, encoder: Encoder) -> Features:
+        """The bank with its words, for similarities with a local part; encoded and kept if they were not there."""
+        if self._features is None:
+            import torch
+
+            from swath.features import Features  # imports torch, which a search by vectors does without
+
+            found = self._stored(_WORDS)
+            if found is None:
+                packed = [words or b"" for words in pack_features(encoder.encode_texts(captions()))]
+                found = b"".join(len(words).to_bytes(4, "little") + words for words in packed)
+                self._keep(_WORDS, found)
+            tokens, mask = unpack_padded(_split(found))
+            vectors = torch.from_numpy(self.vectors(encoder))
+            self._features = Features(vectors, torch.from_numpy(tokens), torch.from_numpy(mask))
+        return self._features
+
+    def keep_means(self, snapshot: Snapshot) -> None:
+        """Keep, for the processes that come, how well the bank is matched in the whole archive."""
+        if self._vectors is None and (found := self._stored(_VECTORS)) is not None:
+            self._vectors = self._read(found)
+        if self._vectors is not None and snapshot.rows:
+            means = self._means_of(snapshot, Filters(), min(BEST, snapshot.rows))
+            self._keep(_MEANS, means.tobytes(), version=snapshot.version)
+
+    def query_confidence(
+        self, mean: float, best: int, snapshot: Snapshot, filters: Filters, encoder: Encoder
+    ) -> float | None:
+        """Share of the bank that is matched less well than a query.
+
+        Args:
+            mean: mean cosine of the query's best chips.
+            best: how many they are.
+            snapshot: the archive.
+            filters: what they satisfy; captions are matched with the same rows (of shapes, by their bounds).
+            encoder: encodes the bank if that has not been done.
+
+        Returns:
+            0 to 1; None where there are no chips.
+        """
+        if not best:
+            return None
+        self.vectors(encoder)
+        return float((self._means_of(snapshot, filters, best) < mean).mean())
+
+    def _means_of(self, snapshot: Snapshot, filters: Filters, best: int) -> NDArray[np.float64]:
+        """Mean cosine of the best chips of each caption of the bank (or, of large sets, of some of them)."""
+        sql = filters.sql()
+        key = (snapshot.version, sql, best)
+        if key not in self._means and self._vectors is not None:
+            found = self._stored(_MEANS, version=snapshot.version) if sql is None and best == BEST else None
+            if found is not None:
+                self._means[key] = np.frombuffer(found, np.float64)
+            else:
+                asked = max(_FEWEST, _PRODUCTS // max(1, snapshot.count(sql)))
+                step = 1 if sql is None else max(1, len(self._vectors) // asked)
+                self._means[key] = snapshot.best_means(self._vectors[::step], filters, best)
+            while len(self._means) > _REMEMBERED:
+                self._means.pop(next(iter(self._means)), None)
+        return self._means[key]
+
+    def _read(self, data: bytes) -> NDArray[np.float32]:
+        return np.frombuffer(data, np.float16).astype(np.float32).reshape(-1, self._store.about.dim)
+
+    def _stored(self, key: str, **about: int) -> bytes | None:
+        found = self._store.get(key)
+        wanted = {"captions": _digest(), **about}
+        if found is None or found[1] is None or any(found[0].get(name) != value for name, value in wanted.items()):
+            return None
+        return found[1]
+
+    def _keep(self, key: str, data: bytes, **about: int) -> None:
         try:
-            store.put(_KEY, {"captions": _digest()}, bank.astype(np.float16).tobytes())
+            self._store.put(key, {"captions": _digest(), **about}, data)
         except ArchiveError:
-            return bank  # a read-only archive: encoded again by the next process
-    return bank
+            return  # a read-only archive: found again by the next process
 
 
 def confidence(
@@ -67,5 +167,16 @@ def confidence(
     return (found[:, :-1] < found[:, -1:]).double().mean(dim=1).numpy()
 
 
+def _split(data: bytes) -> list[bytes]:
+    """The parts of a sequence of (length, bytes)."""
+    parts, at = [], 0
+    while at < len(data):
+        end = at + 4 + int.from_bytes(data[at : at + 4], "little")
+        parts.append(data[at + 4 : end])
+        at = end
+    return parts
+
+
+@cache
 def _digest() -> str:
     return hashlib.sha256("\n".join(captions()).encode()).hexdigest()[:16]

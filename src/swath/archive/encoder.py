@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Encoder(Protocol):
-    """A model that embeds images and texts in one space."""
+    """A model that embeds images and texts in one space.
+
+    A model may also have a member `fusion`: the fields of `swath.similarity.Fusion`, weights of global and local
+    similarity that were calibrated for it. Without it fused searches must be given weights.
+    """
 
     @property
     def model_id(self) -> str:
@@ -34,6 +38,8 @@ class Encoder(Protocol):
         """Embed a batch (B, channels, H, W) of one sensor."""
         ...
 
-    def encode_texts(self, texts: Sequence[str]) -> Features:
-        """Embed texts."""
+    def encode_texts(
+        self, texts: Sequence[str], *, truncation: Literal["warn", "error", "window"] = "warn"
+    ) -> Features:
+        """Embed texts; `truncation` is given only where a query asks for another policy than the default."""
         ...

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pystac
 
 LOW_CONFIDENCE = 0.5
-"""Below this best confidence nothing in an archive matches a text well: most unrelated captions match better."""
+"""Below this confidence of a query nothing in an archive matches it well: most general captions find better matches."""
 
 _FIELDS = (
     "rank",
@@ -74,6 +74,31 @@ class Hit:
     thumbnail: bytes | None = field(repr=False)
     row: Mapping[str, Any] = field(repr=False)
 
+    @classmethod
+    def from_row(
+        cls,
+        rank: int,
+        score: float | None,
+        confidence: float | None,
+        row: Mapping[str, Any],
+        footprint: BaseGeometry | None,
+    ) -> Hit:
+        """The hit that a row (with `swath.archive.schema.HIT_COLUMNS`) is."""
+        return cls(
+            rank=rank,
+            id=row["id"],
+            score=score,
+            confidence=confidence,
+            sensor=row["sensor"],
+            datetime=row["datetime"],
+            geometry=footprint,
+            href=row["href"],
+            window=list(row["window"]),
+            properties=json.loads(row["properties"]),
+            thumbnail=row["thumbnail"],
+            row=row,
+        )
+
     @property
     def bbox(self) -> tuple[float, float, float, float] | None:
         """(west, south, east, north) in degrees; west > east across the antimeridian."""
@@ -101,18 +126,29 @@ class Hit:
 
 
 class Hits(Sequence[Hit]):
-    """Hits, best first."""
+    """Hits, best first.
 
-    def __init__(self, query: Mapping[str, Any], title: str, hits: Sequence[Hit]) -> None:
+    Attributes:
+        query: the query they answer, and how it was answered, as JSON values.
+        title: the query in one line.
+        confidence: share (0 to 1) of general captions whose best matches in the archive are worse than those of the
+            query's text, see `swath.archive.background`; None where the query has no text or nothing was found.
+    """
+
+    def __init__(
+        self, query: Mapping[str, Any], title: str, hits: Sequence[Hit], confidence: float | None = None
+    ) -> None:
         """Keep hits with the query they answer.
 
         Args:
             query: the query as JSON values.
             title: the query in one line.
             hits: best first.
+            confidence: see the attribute.
         """
         self.query = dict(query)
         self.title = title
+        self.confidence = confidence
         self._hits = list(hits)
 
     def __len__(self) -> int:
@@ -124,26 +160,25 @@ class Hits(Sequence[Hit]):
     def __getitem__(self, index: slice) -> Hits: ...
     def __getitem__(self, index: int | slice) -> Hit | Hits:
         if isinstance(index, slice):
-            return Hits(self.query, self.title, self._hits[index])
+            return Hits(self.query, self.title, self._hits[index], self.confidence)
         return self._hits[index]
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self._hits)
 
     @property
-    def confidence(self) -> float | None:
-        """The best confidence among the hits; None where the query has no text."""
-        return max((hit.confidence for hit in self if hit.confidence is not None), default=None)
-
-    @property
     def matches_well(self) -> bool:
         """False where nothing was found, or nothing that matches the text well (see `LOW_CONFIDENCE`)."""
-        best = self.confidence
-        return len(self) > 0 and (best is None or best >= LOW_CONFIDENCE)
+        return len(self) > 0 and (self.confidence is None or self.confidence >= LOW_CONFIDENCE)
 
     def to_dict(self) -> dict[str, Any]:
-        """``{"query": {...}, "hits": [{"rank", "id", "score", ...}]}``, JSON values."""
-        return {"query": self.query, "hits": [hit.to_dict() for hit in self]}
+        """``{"query": {...}, "hits": [{"rank", "id", "score", ...}]}``, JSON values.
+
+        The query of a text search also has ``confidence`` and ``matches_well``.
+        """
+        judged = {"confidence": self.confidence, "matches_well": self.matches_well}
+        query = self.query if self.confidence is None else {**self.query, **judged}
+        return {"query": query, "hits": [hit.to_dict() for hit in self]}
 
     def to_json(self, indent: int | None = None) -> str:
         """`to_dict` as JSON text."""

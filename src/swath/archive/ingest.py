@@ -158,12 +158,12 @@ def ingest(
                 tell()
             for future in under_way:
                 future.result()
-        archive.ensure_background(encoder)
     finally:
         # Also on Ctrl-C or an error: stop reading, commit what is encoded.
         feeder.stop()
         take_cores(cores)
         writer.close()
+    archive.ensure_background(encoder)
     tell()
     present = counts.present + writer.repeated
     return IngestReport(writer.added, present, counts.empty, counts.failures, time.monotonic() - started)

@@ -81,7 +81,7 @@ def embed(query: Query, encoder: Callable[[], Encoder], snapshot: Snapshot) -> l
         wanted += [(kind, share, read_example(example)) for example in examples]
     wanted = [part for part in wanted if part[1] != 0]
     texts = [example for _, _, example in wanted if isinstance(example, str)]
-    embedded = iter(pooled(encoder().encode_texts(texts))) if texts else iter(())
+    embedded = iter(_embedded(texts, query, encoder())) if texts else iter(())
     ids = list(dict.fromkeys(example.id for _, _, example in wanted if isinstance(example, ChipId)))
     stored = snapshot.vectors_of(ids) if ids else {}
     if missing := [name for name in ids if name not in stored]:
@@ -96,6 +96,12 @@ def embed(query: Query, encoder: Callable[[], Encoder], snapshot: Snapshot) -> l
             vector = _image_vector(example, encoder())
         parts.append(Part(kind, weight, vector))
     return parts
+
+
+def _embedded(texts: Sequence[str], query: Query, encoder: Encoder) -> NDArray[np.float32]:
+    if query.truncation == "warn":  # an encoder need not know any policy but its own
+        return pooled(encoder.encode_texts(texts))
+    return pooled(encoder.encode_texts(texts, truncation=query.truncation))
 
 
 def combine(parts: Sequence[Part], snapshot: Snapshot, standardise: bool) -> Direction:
@@ -126,12 +132,23 @@ def moments(scores: NDArray[np.float32]) -> tuple[float, float]:
 
 
 def search(
-    query: Query, parts: Sequence[Part], snapshot: Snapshot, k: int
+    query: Query,
+    parts: Sequence[Part],
+    snapshot: Snapshot,
+    k: int,
+    columns: Sequence[str] = (*HIT_COLUMNS, "vector"),
 ) -> Iterator[tuple[float, dict[str, Any], BaseGeometry | None]]:
     """The k best rows that satisfy the query's filters; fewer only where fewer satisfy them.
 
     The ranking is walked down part by part. Rows are read with everything a hit needs, and where a filter is spatial
     those whose footprint does not pass the exact test are dropped.
+
+    Args:
+        query: what to look for.
+        parts: its embedded parts.
+        snapshot: the archive.
+        k: rows wanted.
+        columns: what is read of each row; at least ``id`` and ``geometry``.
 
     Yields:
         (score, row, footprint), best first; equal scores in the order of their ids.
@@ -141,7 +158,7 @@ def search(
         at, width = 0, left
         while at < len(rows) and left:
             step = slice(at, at + width)
-            for hit in _passing(query, snapshot, rows[step], scores[step], left):
+            for hit in _passing(query, snapshot, rows[step], scores[step], left, columns):
                 yield hit
                 left -= 1
             at, width = at + width, max(_SECOND_LOOK, min(2 * width, _LONGEST_LOOK))
@@ -185,7 +202,12 @@ def _kept(query: Query, snapshot: Snapshot, rows: NDArray[np.uint64], most: int)
 
 
 def _passing(
-    query: Query, snapshot: Snapshot, rows: NDArray[np.uint64], scores: NDArray[np.floating], most: int
+    query: Query,
+    snapshot: Snapshot,
+    rows: NDArray[np.uint64],
+    scores: NDArray[np.floating],
+    most: int,
+    columns: Sequence[str],
 ) -> list[tuple[float, dict[str, Any], BaseGeometry | None]]:
     # Where most rows will pass, they are read once, with all that a hit needs; else footprints are tested first.
     tested = not query.filters.is_spatial
@@ -193,7 +215,7 @@ def _passing(
         keep, tested = query.filters.keeps(snapshot.footprints(rows)), True
         rows, scores = rows[keep], scores[keep]
     rows, scores = rows[:most], scores[:most]
-    taken = snapshot.take(rows, [*HIT_COLUMNS, "vector"])
+    taken = snapshot.take(rows, columns)
     found = [(float(score), row, footprint(row)) for score, row in zip(scores, taken, strict=True)]
     if not tested and found:
         keep = query.filters.keeps(np.array([shape for _, _, shape in found], dtype=object))

@@ -31,6 +31,8 @@ from swath.errors import ArchiveCorruptError
 Ranking = tuple[NDArray[np.uint64], NDArray[np.floating]]
 """Row ids and their scores, best first."""
 
+_BLOCK = 8192  # rows whose products with several vectors are held at a time
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -126,10 +128,7 @@ class Snapshot:
             cache = self._loaded()
             if sql is None:
                 return cache.rows, cache.vectors @ vector
-            if filters.where is None:
-                at = np.flatnonzero(filters.mask(cache.columns))
-            else:
-                at = np.searchsorted(cache.rows, self.row_ids(sql))
+            at = self._places(cache, filters)
             # Gathering rows costs more than a full product once a good part of them is wanted.
             dense = len(at) > 0.1 * len(cache.rows)
             return cache.rows[at], (cache.vectors @ vector)[at] if dense else cache.vectors[at] @ vector
@@ -138,6 +137,29 @@ class Snapshot:
             found[0].append(rows)
             found[1].append(matrix @ vector)
         return np.concatenate(found[0]), np.concatenate(found[1])
+
+    def best_means(self, vectors: NDArray[np.float32], filters: Filters, best: int) -> NDArray[np.float64]:
+        """How well each of several vectors is matched: the mean of its highest inner products.
+
+        Args:
+            vectors: (N, D).
+            filters: what rows must satisfy; what is spatial, by bounds only.
+            best: how many rows count, fewer where fewer satisfy the filters.
+
+        Returns:
+            (N,); NaN where no row satisfies the filters.
+        """
+        import torch  # its products do not suffer on a busy machine, as those of OpenBLAS do
+
+        if self._prefers_index(filters.sql(), best):
+            first = (next(self.rankings(vector, filters, best))[1][:best] for vector in vectors)
+            return np.array([scores.mean(dtype=np.float64) for scores in first])
+        asked = torch.tensor(vectors)
+        top = torch.empty(len(vectors), 0)
+        for matrix in self._matrices(filters):
+            top = torch.cat([top, asked @ torch.from_numpy(matrix).T], dim=1)
+            top = top.topk(min(best, top.shape[1]), dim=1, sorted=False).values
+        return top.double().mean(dim=1).numpy()
 
     def row_ids(self, sql: str | None) -> NDArray[np.uint64]:
         """Lance's ids of the rows that satisfy a filter; valid in this snapshot only."""
@@ -210,6 +232,24 @@ class Snapshot:
                     found = self.table.take_offsets(at.tolist()).select(["vector"]).to_arrow()
                 self._sample = vectors_from(found["vector"], self.dim)
         return self._sample
+
+    def _places(self, cache: _Cache, filters: Filters) -> NDArray[np.int64]:
+        """Places in the cache of the rows that satisfy filters."""
+        if filters.where is None:
+            return np.flatnonzero(filters.mask(cache.columns))
+        return np.searchsorted(cache.rows, self.row_ids(filters.sql()))
+
+    def _matrices(self, filters: Filters) -> Iterator[NDArray[np.float32]]:
+        """The vectors of all rows that satisfy filters, block by block, each (n, D) and writable."""
+        sql = filters.sql()
+        if not self.fits_in_memory:
+            for _, matrix in self._stream(sql):
+                yield np.array(matrix)
+            return
+        cache = self._loaded()
+        places = np.arange(len(cache.rows)) if sql is None else self._places(cache, filters)
+        for start in range(0, len(places), _BLOCK):
+            yield cache.vectors[places[start : start + _BLOCK]]
 
     def _prefers_index(self, sql: str | None, k: int) -> bool:
         if self.fits_in_memory or k > self.limits.largest_k or not self.has_vector_index:

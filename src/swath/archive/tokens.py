@@ -8,6 +8,7 @@ local similarity (sums of squared cosines) needs.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,3 +56,22 @@ def unpack(data: bytes) -> NDArray[np.float32]:
     values = steps.astype(np.float32) * scale[:, None]
     norms = np.linalg.norm(values, axis=1, keepdims=True)
     return np.asarray(values / np.where(norms > 0, norms, 1.0), dtype=np.float32)
+
+
+def unpack_padded(stored: Sequence[bytes]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Restore the tokens of several chips (or texts) in one array.
+
+    Returns:
+        (B, N, D) tokens, N being the largest number among them, and (B, N) True where a token is real.
+
+    Raises:
+        ArchiveCorruptError: the bytes are not what `pack` wrote, or differ in D.
+    """
+    parts = [unpack(data) for data in stored]
+    if len(sizes := {part.shape[1] for part in parts}) > 1:
+        raise ArchiveCorruptError(f"stored tokens differ in length ({', '.join(map(str, sorted(sizes)))}); verify it")
+    longest, size = max((len(part) for part in parts), default=0), sizes.pop() if sizes else 0
+    tokens, mask = np.zeros((len(parts), longest, size), np.float32), np.zeros((len(parts), longest), np.bool_)
+    for row, part in enumerate(parts):
+        tokens[row, : len(part)], mask[row, : len(part)] = part, True
+    return tokens, mask

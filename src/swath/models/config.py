@@ -106,6 +106,9 @@ class ModelConfig(BaseModel):
         sensors: which tower each sensor goes to; ``*`` stands for every other sensor.
         license: licence of the weights.
         provenance: where the weights come from (data, recipe, source file); free, JSON values only.
+        fusion: weights of global and local similarity, calibrated on validation data: the fields of
+            `swath.similarity.Fusion`; None where nobody has calibrated them. They change no embedding, so the digest
+            leaves them out.
         digest: 12 hexadecimal digits over configuration and weights; written by `save_pretrained`.
     """
 
@@ -119,6 +122,7 @@ class ModelConfig(BaseModel):
     sensors: dict[str, SensorInput] = Field(min_length=1)
     license: str = "unknown"
     provenance: dict[str, Any] = Field(default_factory=dict)
+    fusion: dict[str, float | bool] | None = None
     digest: str | None = None
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ parts to unit spread and takes the weights that do best on a validation split; b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -31,6 +32,7 @@ class Fusion:
         local_mean: subtracted from local similarity.
         local_std: divides it.
         normalise: whether the local part must be count-normalised (`local_similarity(..., normalise=True)`).
+        ends: whether the start and end tokens of a text count in the local part (`local_similarity_of(..., ends=...)`).
     """
 
     alpha: float = 0.6
@@ -40,8 +42,13 @@ class Fusion:
     local_mean: float = 0.0
     local_std: float = 1.0
     normalise: bool = False
+    ends: bool = True
 
     def __post_init__(self) -> None:
+        numbers = {name: value for name, value in asdict(self).items() if name not in ("normalise", "ends")}
+        for name, value in numbers.items():
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+                raise InputError(f"{name} of a fusion must be a number, got {value!r}")
         if not (self.global_std > 0 and self.local_std > 0):
             raise InputError(f"a spread must be above 0, got {self.global_std} and {self.local_std}")
 
@@ -70,6 +77,7 @@ class Fusion:
         *,
         weights: Sequence[float] = WEIGHTS,
         normalise: bool = False,
+        ends: bool = True,
     ) -> Self:
         """Scale both parts to unit spread and choose the weights on a validation split.
 
@@ -80,6 +88,7 @@ class Fusion:
             weights: candidate weights of the local part, 0 to 1; the global part has the rest. Of equally good ones the
                 smallest is taken.
             normalise: recorded: whether `local` was count-normalised.
+            ends: recorded: whether start and end tokens counted in `local`.
 
         Raises:
             InputError: no weights, weights out of range, or similarities without any spread.
@@ -92,7 +101,7 @@ class Fusion:
             raise InputError(f"similarities without spread cannot be calibrated (standard deviations {spreads})")
         best, found = -float("inf"), None
         for beta in sorted(weights):
-            fusion = cls(1.0 - beta, beta, means[0], spreads[0], means[1], spreads[1], normalise)
+            fusion = cls(1.0 - beta, beta, means[0], spreads[0], means[1], spreads[1], normalise, ends)
             value = metric(fusion(pooled, local))
             if value > best:
                 best, found = value, fusion

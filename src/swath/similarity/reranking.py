@@ -22,7 +22,7 @@ from torch import Tensor
 from swath.errors import InputError
 from swath.similarity.pooled import stable_top
 
-Method = Literal["reversed", "multivariate"]
+Method = Literal["reverse", "multivariate"]
 _BLOCK = 64 << 20  # bytes of ranks or comparisons held at a time
 
 
@@ -59,13 +59,13 @@ def rerank(
     scores: Tensor,
     k: int = 10,
     *,
-    method: Method = "reversed",
+    method: Method = "reverse",
     share_weight: float = 1.0,
     reverse_weight: float = 0.7,
 ) -> Reranked:
     """Re-rank with the other queries of the set (transductive).
 
-    ``reversed``: the first K by reverse rank, the number of other queries that the candidate scores higher; candidates
+    ``reverse``: the first K by reverse rank, the number of other queries that the candidate scores higher; candidates
     of equal reverse rank keep their forward order.
 
     ``multivariate`` (GaLR): by ``w1 s_qc / sum_q' s_q'c + exp(-0.05 (j + 1)) + w2 exp(-0.05 (r + 1))`` with forward
@@ -85,7 +85,7 @@ def rerank(
     k = max(10, k) if method == "multivariate" else k
     values, order = _first(scores, k)
     reverse = reverse_ranks(scores, order)
-    if method == "reversed":
+    if method == "reverse":
         return _sorted(order, reverse.double(), values, method, transductive=True)
     forward = torch.arange(order.shape[1], device=scores.device).expand_as(order)
     tied = _group_starts(forward, values[:, 1:] == values[:, :-1])
@@ -114,7 +114,7 @@ def rerank_with_bank(scores: Tensor, bank_scores: Tensor, k: int = 10) -> Rerank
     Raises:
         InputError: shapes do not fit, the bank is empty, or k is below 1.
     """
-    _check(scores, k, "reversed")
+    _check(scores, k, "reverse")
     if bank_scores.ndim != 2 or len(bank_scores) != scores.shape[1] or not bank_scores.shape[1]:
         raise InputError(
             f"bank scores must be ({scores.shape[1]}, B) with at least one caption, got {tuple(bank_scores.shape)}"
@@ -126,7 +126,7 @@ def rerank_with_bank(scores: Tensor, bank_scores: Tensor, k: int = 10) -> Rerank
         (bank_scores[order[start : start + step]] > values[start : start + step, :, None]).sum(dim=2)
         for start in range(0, max(len(scores), 1), step)
     ]
-    return _sorted(order, torch.cat(reverse).double(), values, "reversed", transductive=False)
+    return _sorted(order, torch.cat(reverse).double(), values, "reverse", transductive=False)
 
 
 def reverse_ranks(scores: Tensor, candidates: Tensor) -> Tensor:
