@@ -130,3 +130,41 @@ def test_what_cannot_be_asked_is_bad_usage(
     done = run("search", archive, *arguments)
     assert (done.exit_code, done.stdout) == (2, ""), done.output
     assert says in done.stderr
+
+
+LONG = "a river runs past large buildings and a parking lot with many cars . " * 12
+
+
+def test_a_text_over_the_context_is_cut_refused_or_read_in_windows(
+    run: Callable[..., Any], run_json: Callable[..., Any], archive: Path
+) -> None:
+    with pytest.warns(UserWarning, match="1 of 1 texts were cut to 32 tokens"):
+        cut = run_json("search", archive, LONG, "-k", 3)
+    refused = run("search", archive, LONG, "--truncation", "error")
+    assert refused.exit_code == 2
+    assert "the model takes 32" in refused.stderr
+    whole = run_json("search", archive, LONG, "-k", 3, "--truncation", "window")
+    assert whole["query"]["truncation"] == "window"
+    assert [hit["score"] for hit in whole["hits"]] != [hit["score"] for hit in cut["hits"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["河边有许多绿树", "نهر", "✈️🌊", "river\x00\x07 bridge", "\u202eriver"],
+    ids=["han", "arabic", "emoji", "nul", "rtl"],
+)
+def test_texts_of_any_script_are_searched(run_json: Callable[..., Any], archive: Path, text: str) -> None:
+    found = run_json("search", archive, text, "-k", 2)
+    assert found["query"]["text"] == text
+    assert len(found["hits"]) == 2
+
+
+def test_empty_and_endless_texts_are_bad_usage(run: Callable[..., Any], archive: Path) -> None:
+    for text, said in (("  ", "the query text is empty"), ("x" * 100_001, "over the limit of 100000")):
+        done = run("search", archive, text)
+        assert done.exit_code == 2
+        assert said in done.stderr
+
+
+def test_ten_thousand_tokens_are_searched(run_json: Callable[..., Any], archive: Path) -> None:
+    assert len(run_json("search", archive, "river " * 10_000, "-k", 2, "--truncation", "window")["hits"]) == 2

@@ -204,3 +204,37 @@ def test_the_core_imports_no_extra():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_transformers_texts_are_stretched_and_windowed(minilm, tmp_path):
+    from swath.errors import ModelError
+    from swath.models.stretch import stretched
+
+    model = DualEncoder(tiny_config(text=text_entry(minilm))).eval()
+    longer = stretched(model, keep=5, length=48)
+    assert longer.config.text.context_length == longer.text.context_length == 48
+    text = "many trees and a river " * 6
+    whole = longer.encode_texts([text], truncation="error")
+    windowed = model.encode_texts([text], truncation="window")
+    assert windowed.mask.sum() == whole.mask.sum()
+    assert not torch.allclose(windowed.pooled, whole.pooled, atol=1e-4)
+    with pytest.raises(ModelError, match="has 64 positions; a context of 100"):
+        stretched(model, keep=5, length=100)
+
+
+def test_open_clip_texts_are_stretched_and_windowed(small_arch, tmp_path):
+    from swath.errors import ModelError
+    from swath.models.stretch import stretched
+
+    model = DualEncoder.from_pretrained("open_clip:tiny-vit", dtype="float32", device="cpu")
+    longer = stretched(model, keep=10, length=60)
+    assert torch.allclose(longer.encode_texts(TEXTS).pooled, model.encode_texts(TEXTS).pooled, atol=1e-6)
+    text = "many trees and a river " * 6
+    whole = longer.encode_texts([text], truncation="error")
+    assert model.encode_texts([text], truncation="window").mask.sum() == 32
+    longer.save_pretrained(tmp_path)
+    again = DualEncoder.from_pretrained(tmp_path, device="cpu", dtype="float32")
+    assert again.config.text.context_length == 60
+    assert torch.equal(again.encode_texts([text]).pooled, whole.pooled)
+    with pytest.raises(ModelError, match="can be stretched"):
+        stretched(DualEncoder.from_pretrained("open_clip:tiny-coca", dtype="float32", device="cpu"), keep=5)

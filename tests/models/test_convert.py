@@ -101,11 +101,12 @@ def test_the_zoo_gives_activation_statistics_and_licence(state, tmp_path, monkey
     assert other.digest != config.digest
 
 
-def test_two_position_tables_are_joined(state, tmp_path):
+def test_two_position_tables_stay_two(state, tmp_path):
     kept, rest = torch.randn(32, 64), torch.randn(32, 64)
     state |= {"positional_embedding": kept, "positional_embedding_res": rest}
-    convert_checkpoint(save(state, tmp_path / "m.pt"), tmp_path / "out", activation="gelu")
-    table = DualEncoder.from_pretrained(tmp_path / "out", dtype="float32").text.positional_embedding
+    config = convert_checkpoint(save(state, tmp_path / "m.pt"), tmp_path / "out", activation="gelu")
+    assert config.text.options["kept_positions"] == 20
+    table = DualEncoder.from_pretrained(tmp_path / "out", dtype="float32").text.positions()
     assert torch.equal(table[:20], kept[:20])
     assert torch.equal(table[20:], rest[20:])
 

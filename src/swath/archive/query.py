@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -72,6 +72,8 @@ class Query:
         datetime: a date or a STAC interval, see `swath.archive.interval`.
         sensor: a sensor or family, or several.
         where: see `swath.archive.where`.
+        truncation: what to do with a text over the model's context length: ``warn`` (cut it and say so), ``error``, or
+            ``window`` (read all of it, window by window, and pool).
 
     Raises:
         QueryError: on making a query that cannot be answered.
@@ -89,6 +91,7 @@ class Query:
     datetime: Instant | tuple[Instant | None, Instant | None] | None = None
     sensor: str | Sequence[str] | None = None
     where: str | None = None
+    truncation: Literal["warn", "error", "window"] = "warn"
     filters: Filters = field(init=False)
 
     def __post_init__(self) -> None:
@@ -141,6 +144,7 @@ class Query:
             "datetime": _interval_text(self.datetime),
             "sensor": list(self.filters.sensors) or None,
             "where": self.where,
+            "truncation": None if self.truncation == "warn" else self.truncation,
         }
         return {key: value for key, value in out.items() if value not in (None, [], {})}
 
@@ -150,13 +154,15 @@ class Query:
         for key, value in self.to_dict().items():
             if key == "geometry":
                 parts.append("within a geometry")
-            elif key not in ("text", "weights"):
+            elif key not in ("text", "weights", "truncation"):
                 parts.append(f"{key} {', '.join(map(str, value)) if isinstance(value, list) else value}")
         return " · ".join(part for part in parts if part)
 
     def _check_parts(self) -> None:
         if self.text is not None and (not isinstance(self.text, str) or not self.text.strip()):
             raise QueryError("the query text is empty; say what to look for, or leave it out")
+        if self.truncation not in ("warn", "error", "window"):
+            raise QueryError(f"unknown truncation policy {self.truncation!r}; use warn, error or window")
         for name in ("positives", "negatives"):
             examples = getattr(self, name)
             if isinstance(examples, (str, Path, Pixels)) or not isinstance(examples, Sequence):

@@ -1,14 +1,17 @@
-"""`swath models` and `swath convert`: which models there are, and making one from a foreign checkpoint."""
+"""`swath models` and `swath convert`: which models there are, and one form of a model from another."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
+
+if TYPE_CHECKING:
+    from swath.models.config import ModelConfig
 
 
 class ActivationName(StrEnum):
@@ -16,6 +19,20 @@ class ActivationName(StrEnum):
 
     quickgelu = "quickgelu"
     gelu = "gelu"
+
+
+class LayoutName(StrEnum):
+    """What a checkpoint file looks like; see `swath.models.export.CheckpointLayout`."""
+
+    open_clip = "open-clip"
+    long_clip = "long-clip"
+
+
+class PositionsName(StrEnum):
+    """How the text positions are stored; see `swath.models.stretch`."""
+
+    joined = "joined"
+    two_tables = "two-tables"
 
 
 def models(as_json: JsonOption = False) -> None:
@@ -49,9 +66,14 @@ def models(as_json: JsonOption = False) -> None:
 
 
 def convert(
-    file: Annotated[Path, typer.Argument(help="An OpenCLIP checkpoint: .pt, .bin or .safetensors.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|MODEL", help="An OpenCLIP or Long-CLIP checkpoint (.pt, .safetensors); or a model."
+        ),
+    ],
     to: Annotated[
-        Path | None, typer.Option("--to", help="The model directory to write; by default beside the file.")
+        Path | None, typer.Option("--to", help="The model directory to write; with --layout, the file.")
     ] = None,
     name: Annotated[
         str | None,
@@ -61,18 +83,45 @@ def convert(
         ActivationName | None, typer.Option(help="What the weights were trained with, where the zoo does not know it.")
     ] = None,
     license_: Annotated[str | None, typer.Option("--license", help="Licence of the weights.")] = None,
+    context: Annotated[int | None, typer.Option(min=3, help="Stretch the text positions to this many.")] = None,
+    ratio: Annotated[float | None, typer.Option(help="Stretch them by this factor instead; Long-CLIP's is 4.")] = None,
+    keep: Annotated[int, typer.Option(min=0, help="First positions that are kept as they are.")] = 20,
+    positions: Annotated[
+        PositionsName | None,
+        typer.Option(help="One table of positions, or Long-CLIP's two: kept ones, which training leaves, and others."),
+    ] = None,
+    layout: Annotated[LayoutName | None, typer.Option(help="Write a checkpoint FILE of this layout.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a foreign checkpoint (nothing in it is run) and write it as a model directory.
+    """Turn a foreign checkpoint into a model directory (nothing in it is run), stretch a model, or write a checkpoint.
 
-    Example: swath convert RemoteCLIP-ViT-B-32.pt --to models/remoteclip
+    Examples: swath convert RemoteCLIP-ViT-B-32.pt --to models/remoteclip
+
+    swath convert swath-mini --context 248 --to models/mini-248
+
+    swath convert models/dgtrs --layout long-clip --to dgtrs.pt
     """
     from swath.models.convert import convert_checkpoint
 
-    target = to or file.with_suffix("")
-    config = convert_checkpoint(
-        file, target, name=name, activation=activation.value if activation else None, license=license_
-    )
+    is_file = Path(source).is_file()
+    reshapes = context is not None or ratio is not None or positions is not None
+    if layout is not None:
+        if is_file or reshapes or name or activation or license_:
+            raise typer.BadParameter("--layout takes a model and --to alone; convert or stretch it first")
+        _export(source, to, layout, as_json)
+        return
+    if not is_file and (activation or license_):
+        raise typer.BadParameter(f"--activation and --license are for checkpoint files; {source!r} is none")
+    if not is_file and not reshapes and not Path(source).suffix:
+        raise typer.BadParameter(f"{source!r} is no file; say what to make of it: --context, --positions or --layout")
+    target = to
+    if is_file or not reshapes:
+        target = to or Path(source).with_suffix("")
+        config = convert_checkpoint(
+            source, target, name=name, activation=activation.value if activation else None, license=license_
+        )
+    if reshapes:
+        config, target = _reshape(str(target) if is_file else source, target, name, context, ratio, keep, positions)
     if as_json:
         print_json({"directory": target, "config": config.model_dump(mode="json")})
         return
@@ -86,3 +135,41 @@ def convert(
         }
     )
     note(f"use it with: swath index SOURCE --to ARCHIVE --model {target}")
+
+
+def _reshape(
+    source: str,
+    target: Path | None,
+    name: str | None,
+    context: int | None,
+    ratio: float | None,
+    keep: int,
+    positions: PositionsName | None,
+) -> tuple[ModelConfig, Path]:
+    """Stretch a model's positions, change their form, and write it; its weights are then in full precision."""
+    from swath.models import DualEncoder, stretch
+    from swath.models.config import ModelConfig
+
+    model = DualEncoder.from_pretrained(source, dtype="float32", device="cpu")
+    if context is not None or ratio is not None:
+        model = stretch.stretched(model, keep=keep, ratio=ratio, length=context, name=name)
+    if positions is PositionsName.two_tables:
+        model = stretch.parted(model, keep)
+    elif positions is PositionsName.joined:
+        model = stretch.joined(model)
+    if name is not None:
+        model.config = model.config.model_copy(update={"name": name})
+    directory = model.save_pretrained(target or Path(model.config.name.replace("/", "-")))
+    return ModelConfig.load(directory), directory
+
+
+def _export(source: str, to: Path | None, layout: LayoutName, as_json: bool) -> None:
+    from swath.models.export import export_checkpoint
+
+    target = to or Path(f"{Path(source).name}.pt")
+    state = export_checkpoint(source, target, layout.value)
+    if as_json:
+        print_json({"file": target, "layout": layout.value, "tensors": len(state)})
+        return
+    print_fields({"file": target, "layout": layout.value, "tensors": len(state)})
+    note("the file says neither activation nor pixel statistics: they are in the model's config.json")

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from swath.archive import Hit, Hits
 
 
+class TruncationName(StrEnum):
+    """What to do with a text over the model's context length; see `swath.archive.Query`."""
+
+    warn = "warn"
+    error = "error"
+    window = "window"
+
+
 class _Form(StrEnum):
     """What is printed on standard output."""
 
@@ -56,6 +64,9 @@ def search(
         list[Weight] | None,
         typer.Option(parser=read_weight, metavar="PART=NUMBER", help="Weigh text, like, near, positives, negatives."),
     ] = None,
+    truncation: Annotated[
+        TruncationName, typer.Option(help="A text over the model's context: cut it and warn, refuse it, read windows.")
+    ] = TruncationName.warn,
     model: Annotated[str | None, typer.Option(help="Where the archive's model lies, if it has moved.")] = None,
     as_json: JsonOption = False,
     as_geojson: Annotated[bool, typer.Option("--geojson", help="Print a GeoJSON FeatureCollection.")] = False,
@@ -86,6 +97,7 @@ def search(
         datetime=datetime,
         sensor=sensor or None,
         where=where,
+        truncation=truncation.value,
     )
     opened = Archive.open(archive, _encoder(model))
     listing = not query.ranks and not query.negatives and query.filters.sql() is not None

@@ -21,9 +21,10 @@ from swath.models.architecture import Architecture, infer
 from swath.models.config import ANY_SENSOR, CLIP_MEAN, CLIP_STD, ModelConfig, SensorInput, TextConfig, TowerConfig
 from swath.models.dual_encoder import DualEncoder
 from swath.models.layers import Activation
+from swath.models.positions import KEEP
 
-KEEP_POSITIONS = 20
-"""Rows that Long-CLIP keeps in its first position table; the rest are in the second."""
+SECOND_TABLE = "positional_embedding_res"
+"""Key of Long-CLIP's second position table, of which the rows from 20 on count; those before come from the first."""
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 _PREFIXES = ("module.", "_orig_mod.", "model.")
@@ -47,7 +48,7 @@ def convert_checkpoint(
 
     Args:
         source: an OpenCLIP state dict: ``.pt``, ``.bin``, ``.safetensors``; plain, or wrapped in ``state_dict`` or
-            ``module.``; Long-CLIP's two position tables are joined.
+            ``module.``; Long-CLIP's two position tables stay two (`swath.models.stretch.joined` joins them).
         out: the directory to write.
         name: the model's name; by default the zoo's, else the file's.
         activation: what the weights were trained with; cannot be seen from them.
@@ -63,6 +64,7 @@ def convert_checkpoint(
             not fit, or another architecture than the zoo says.
     """
     source = Path(source)
+    state = unwrap(read_foreign(source))
     entry = zoo.find(name) if name else None
     entry = entry or zoo.find_file(source.name)
     chosen = activation or (entry.activation if entry else None)
@@ -72,7 +74,6 @@ def convert_checkpoint(
             f"the activation of {source} cannot be seen from its weights, and {known}; give --activation quickgelu "
             "(OpenAI's CLIP and what was fine-tuned from it) or gelu (most of OpenCLIP's own)"
         )
-    state = unwrap(read_foreign(source))
     architecture = infer(state, chosen, str(source))
     if entry and entry.architecture != architecture.name:
         raise CheckpointError(f"{source} is a {architecture.name}, but {entry.name} is a {entry.architecture}")
@@ -82,6 +83,7 @@ def convert_checkpoint(
         mean=mean or (entry.mean if entry else CLIP_MEAN),
         std=std or (entry.std if entry else CLIP_STD),
         license=license or (entry.license if entry else "unknown"),
+        kept_positions=KEEP if SECOND_TABLE in state else 0,
         provenance={"file": source.name, "activation": _activation_origin(activation, entry)},
     )
     with torch.device("meta"):
@@ -99,6 +101,7 @@ def build_config(
     mean: tuple[float, ...] = CLIP_MEAN,
     std: tuple[float, ...] = CLIP_STD,
     license: str = "unknown",  # noqa: A002 - the config's own word
+    kept_positions: int = 0,
     provenance: Mapping[str, Any] | None = None,
 ) -> ModelConfig:
     """The configuration of a CLIP model: one RGB tower that takes a rendered picture of every sensor.
@@ -106,13 +109,13 @@ def build_config(
     Raises:
         CheckpointError: the tower takes other than three bands.
     """
+    text = architecture.text.model_dump(exclude={"kept_positions"})
+    if kept_positions:
+        text["kept_positions"] = kept_positions
     data = {
         "name": name,
         "embed_dim": architecture.embed_dim,
-        "text": TextConfig(
-            context_length=architecture.context_length,
-            **architecture.text.model_dump(),
-        ).model_dump(),
+        "text": TextConfig(context_length=architecture.context_length, **text).model_dump(),
         "towers": {
             "rgb": TowerConfig(
                 image_size=architecture.image_size,
@@ -156,7 +159,7 @@ def read_foreign(source: Path) -> Any:  # noqa: ANN401 - whatever the file holds
 
 
 def unwrap(data: Any) -> dict[str, Tensor]:  # noqa: ANN401 - whatever the file holds
-    """The plain state dict inside a checkpoint: wrappers and prefixes taken off, positions joined.
+    """The plain state dict inside a checkpoint: wrappers and prefixes taken off.
 
     Raises:
         CheckpointError: there is no state dict inside.
@@ -174,11 +177,6 @@ def unwrap(data: Any) -> dict[str, Tensor]:  # noqa: ANN401 - whatever the file 
     state = {key: value for key, value in state.items() if key not in _NOT_WEIGHTS}
     if "text.positional_embedding" in state:  # OpenCLIP with a separate text module
         state = {key.removeprefix("text."): value for key, value in state.items()}
-    if "positional_embedding_res" in state:
-        rest = state.pop("positional_embedding_res")
-        state["positional_embedding"] = torch.cat(
-            [state["positional_embedding"][:KEEP_POSITIONS].to(rest.dtype), rest[KEEP_POSITIONS:]]
-        )
     if state.get("logit_scale", torch.empty(())).shape == (1,):
         state["logit_scale"] = state["logit_scale"][0]
     return state

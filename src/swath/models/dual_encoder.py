@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from swath.chips import Pixels
 from swath.errors import InputError
 from swath.features import Features
-from swath.models import checkpoint, preprocess, ragged
+from swath.models import checkpoint, preprocess, ragged, windows
 from swath.models.config import ModelConfig
 from swath.models.precision import DType
 from swath.models.towers import TextTower, Truncation, VisionTower, build_text_tower, build_vision_tower
@@ -113,10 +113,19 @@ class DualEncoder(nn.Module):
         """Take a digest that was found while reading the weights, in place of finding it again."""
         self._digest = digest
 
+    def forget_digest(self) -> None:
+        """Find the digest anew when it is next asked for: configuration or weights have changed."""
+        self._digest = None
+
     @property
     def dim(self) -> int:
         """Length of the vectors."""
         return self.config.embed_dim
+
+    @property
+    def fusion(self) -> Mapping[str, float | bool] | None:
+        """Calibrated weights of global and local similarity (see `swath.similarity.Fusion`); None where there are none."""
+        return self.config.fusion
 
     @property
     def device(self) -> torch.device:
@@ -203,7 +212,8 @@ class DualEncoder(nn.Module):
 
         Args:
             texts: any number of texts, any lengths.
-            truncation: what to do with a text over the context length: ``error``, ``warn`` or ``count`` (cut quietly).
+            truncation: what to do with a text over the context length: ``error``, ``warn`` (cut it and say how many),
+                ``count`` (cut it and log how many) or ``window`` (read all of it, window by window, and pool).
             pad_to_context: give every position up to the context length, padding included and marked as real, as
                 EBAKER's published local similarity counts them. Slower: every text costs the full context.
             tokens: whether to give the word tokens too; without them `Features.tokens` is (B, 0, D).
@@ -212,20 +222,29 @@ class DualEncoder(nn.Module):
             float32 features on the model's device, in the order given; N is the length of the longest text.
 
         Raises:
-            InputError: a text is not a string, is too long, or there is none.
+            InputError: a text is not a string, is too long, or there is none; or `pad_to_context` together with
+                windows, which have no one context.
         """
+        if truncation == "window" and pad_to_context:
+            raise InputError("positions of one context cannot be counted where a text is read in windows")
         tower = cast(TextTower, self.text)
-        ids = tower.tokenize(texts, truncation).ids
-        if not ids:
+        found = tower.tokenize(texts, truncation)
+        if not found.ids:
             raise InputError("no texts to encode")
-        return ragged.encode(tower, ids, self.device, pad_to_context=pad_to_context, tokens=tokens)
+        features = ragged.encode(tower, found.ids, self.device, pad_to_context=pad_to_context, tokens=tokens)
+        return features if found.owners is None else windows.join(features, found.owners)
 
     def tokenize(self, texts: Sequence[str], truncation: Truncation = "warn") -> tuple[Tensor, Tensor]:
         """Token ids of a batch for `forward_texts`, padded to its longest text.
 
         Returns:
             ids (B, N) int64 and mask (B, N) bool, on the CPU.
+
+        Raises:
+            InputError: a text cannot be used, or is to be read in windows, which a batch has no room for.
         """
+        if truncation == "window":
+            raise InputError("a batch holds one row a text: windows are for encode_texts")
         tower = cast(TextTower, self.text)
         return ragged.pad(tower.tokenize(texts, truncation).ids, tower)
 

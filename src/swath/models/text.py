@@ -9,9 +9,10 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from swath.errors import InputError
+from swath.errors import CheckpointError, InputError
 from swath.models.config import TextConfig
 from swath.models.layers import Activation, Transformer
+from swath.models.positions import stretch_positions
 from swath.models.tokenizer import ALL_MERGES, Tokenizer
 from swath.models.towers import Tokenized, Truncation, parse_options
 
@@ -26,6 +27,8 @@ class TextOptions(BaseModel):
         heads: attention heads; CLIP has one per 64 of width.
         mlp_ratio: hidden over outer width of the MLP.
         activation: ``gelu`` or ``quickgelu``; cannot be seen from the weights.
+        kept_positions: of two position tables, the rows that come from the first, which training leaves as it is
+            (Long-CLIP: 20); 0 is one table, all of it trained.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,6 +39,7 @@ class TextOptions(BaseModel):
     heads: int = Field(default=8, ge=1)
     mlp_ratio: float = Field(default=4.0, gt=0)
     activation: Activation = "gelu"
+    kept_positions: int = Field(default=0, ge=0)
 
 
 class TextTransformer(nn.Module):
@@ -45,22 +49,65 @@ class TextTransformer(nn.Module):
         options: sizes.
         context_length: number of learned positions.
         embed_dim: length of the output vectors.
+
+    Raises:
+        CheckpointError: more positions kept than there are.
     """
 
     pad_id = 0
     ragged = True
+    context_length: int
+    kept_positions: int
+    positional_embedding: Tensor
 
     def __init__(self, options: TextOptions, context_length: int, embed_dim: int) -> None:
         super().__init__()
-        self.context_length = context_length
         self.tokenizer = Tokenizer(options.merges)
         width = options.width
         self.token_embedding = nn.Embedding(self.tokenizer.vocab_size, width)
-        self.positional_embedding = nn.Parameter(0.01 * torch.randn(context_length, width))
+        self.set_positions(0.01 * torch.randn(context_length, width), options.kept_positions)
         self.transformer = Transformer(width, options.layers, options.heads, options.mlp_ratio, options.activation)
         self.ln_final = nn.LayerNorm(width)
         self.text_projection = nn.Parameter(width**-0.5 * torch.randn(width, embed_dim))
         nn.init.normal_(self.token_embedding.weight, std=0.02)
+
+    def set_positions(self, table: Tensor, kept: int = 0) -> None:
+        """Take a table of positions, and its length as the context length.
+
+        With `kept` rows there are two tables, laid out as Long-CLIP's, which start out equal: ``positional_embedding``,
+        of which the first `kept` rows count, is a buffer and so never trained; ``positional_embedding_res`` is.
+
+        Args:
+            table: (context length, width).
+            kept: rows that training leaves as they are; 0 for one table.
+
+        Raises:
+            CheckpointError: more rows kept than there are.
+        """
+        if kept >= len(table):
+            raise CheckpointError(f"kept_positions is {kept}, but there are only {len(table)} positions")
+        for name in ("positional_embedding", "positional_embedding_res"):
+            self._parameters.pop(name, None)
+            self._buffers.pop(name, None)
+        if kept:
+            self.register_buffer("positional_embedding", table)
+            self.positional_embedding_res = nn.Parameter(table.clone())
+        else:
+            self.positional_embedding = nn.Parameter(table)
+        self.kept_positions = kept
+        self.context_length = len(table)
+
+    def positions(self, length: int | None = None) -> Tensor:
+        """(length, width): what is added at each of the first positions, by default at all."""
+        length = self.context_length if length is None else length
+        kept = min(self.kept_positions, length)
+        if not kept:
+            return self.positional_embedding[:length]
+        return torch.cat([self.positional_embedding[:kept], self.positional_embedding_res[kept:length]])
+
+    def stretch(self, keep: int, ratio: float | None, length: int | None) -> None:
+        """Take longer texts (see `swath.models.positions.stretch_positions`); two tables become one."""
+        self.set_positions(stretch_positions(self.positions().detach(), keep, ratio, length))
 
     def tokenize(self, texts: Sequence[str], truncation: Truncation = "warn") -> Tokenized:
         """Token ids of `texts` (see `Tokenizer.__call__`)."""
@@ -82,7 +129,7 @@ class TextTransformer(nn.Module):
         """
         if ids.shape[1] > self.context_length:
             raise InputError(f"{ids.shape[1]} tokens are over the context length of {self.context_length}")
-        x = self.token_embedding(ids) + self.positional_embedding[: ids.shape[1]]
+        x = self.token_embedding(ids) + self.positions(ids.shape[1])
         x = self.ln_final(self.transformer(x, causal=True)) @ self.text_projection
         end = mask.sum(dim=1) - 1
         return x[torch.arange(x.shape[0], device=x.device), end], x

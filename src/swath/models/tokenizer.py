@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import gzip
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
+from heapq import heapify, heappop, heappush
 from importlib import resources
 from itertools import pairwise
 
@@ -19,11 +20,12 @@ import regex
 from swath.errors import InputError
 from swath.models.towers import Tokenized, Truncation
 from swath.models.truncation import check_lengths
+from swath.models.windows import split
 
 ALL_MERGES = 48_894
 """Merges of CLIP's vocabulary: 48,894 + 512 bytes + start and end = 49,408."""
 
-MAX_CHARACTERS = 20_000
+MAX_CHARACTERS = 100_000
 """Longest text that is tokenised: far above any context length, and a bound on the work one text can cause."""
 
 _MERGES_FILE = "bpe_simple_vocab_16e6.txt.gz"
@@ -95,7 +97,7 @@ class Tokenizer:
         return data.decode("utf-8", errors="replace").strip()
 
     def __call__(self, texts: Sequence[str], context_length: int, truncation: Truncation = "warn") -> Tokenized:
-        """Ids with start and end, at most `context_length` of them a text; a cut text keeps its end token.
+        """Ids with start and end, at most `context_length` of them a text or window; a cut text keeps its end token.
 
         Raises:
             InputError: a text is too long and `truncation` is ``error``, or a text cannot be used.
@@ -104,6 +106,8 @@ class Tokenizer:
             raise InputError("give a list of texts, not one text")
         rows = [[self.start_id, *self.encode(text), self.end_id] for text in texts]
         over = check_lengths([len(row) for row in rows], texts, context_length, truncation)
+        if truncation == "window":
+            return split(rows, context_length)
         if over:
             rows = [row if len(row) <= context_length else [*row[: context_length - 1], self.end_id] for row in rows]
         return Tokenized(rows, over)
@@ -112,13 +116,7 @@ class Tokenizer:
         table = _byte_symbols()
         parts = [table[byte] for byte in word.encode("utf-8")]
         parts[-1] += "</w>"
-        ranks = self._ranks
-        while len(parts) > 1:
-            best = min(pairwise(parts), key=lambda pair: ranks.get(pair, ALL_MERGES))
-            if best not in ranks:
-                break
-            parts = _merge(parts, best)
-        return tuple(self._ids[part] for part in parts)
+        return tuple(self._ids[part] for part in _merge(parts, self._ranks))
 
 
 def clean(text: str) -> str:
@@ -137,16 +135,38 @@ def clean(text: str) -> str:
     return " ".join(text.split()).lower()
 
 
-def _merge(parts: list[str], pair: tuple[str, str]) -> list[str]:
-    merged, index = [], 0
-    while index < len(parts):
-        if index + 1 < len(parts) and (parts[index], parts[index + 1]) == pair:
-            merged.append(parts[index] + parts[index + 1])
-            index += 2
-        else:
-            merged.append(parts[index])
-            index += 1
-    return merged
+def _merge(parts: list[str], ranks: Mapping[tuple[str, str], int]) -> list[str]:
+    """Merge the pair of lowest rank wherever it stands, from left to right, until no pair has a rank.
+
+    A heap of places keeps this at O(N log N), so that a "word" of many thousand letters does no harm.
+    """
+    parts = list(parts)
+    before, after = list(range(-1, len(parts) - 1)), [*range(1, len(parts)), -1]
+    heap = [(ranks[pair], place) for place, pair in enumerate(pairwise(parts)) if pair in ranks]
+    heapify(heap)
+    while heap:
+        rank = heap[0][0]
+        places, merged = [], []
+        while heap and heap[0][0] == rank:
+            places.append(heappop(heap)[1])
+        for place in places:
+            following = after[place]
+            # A place is stale once its symbol, or the one behind it, has become part of another.
+            if following < 0 or ranks.get((parts[place], parts[following])) != rank:
+                continue
+            parts[place] += parts[following]
+            parts[following] = ""
+            after[place] = after[following]
+            after[following] = -1
+            if after[place] >= 0:
+                before[after[place]] = place
+            merged.append(place)
+        for place in merged:
+            for first in (before[place], place):
+                pair = (parts[first], parts[after[first]]) if first >= 0 and after[first] >= 0 else ("", "")
+                if pair in ranks:
+                    heappush(heap, (ranks[pair], first))
+    return [part for part in parts if part]
 
 
 @cache

@@ -19,8 +19,14 @@ from torch import Tensor
 from swath.errors import CheckpointError, ModelError
 from swath.models.config import TextConfig, TowerConfig, explain
 
-Truncation = Literal["error", "warn", "count"]
-"""What to do with a text over the context length: refuse, cut and warn, or cut and only count."""
+Truncation = Literal["error", "warn", "count", "window"]
+"""What to do with a text over the context length.
+
+- ``error``: refuse it.
+- ``warn``: cut it, and warn with the number of texts that were cut.
+- ``count``: cut it, and only log that number.
+- ``window``: read all of it, window by window, and pool (see `swath.models.windows`).
+"""
 
 
 @runtime_checkable
@@ -45,12 +51,14 @@ class Tokenized:
     """Token ids of texts.
 
     Attributes:
-        ids: one list a text, start and end token included, no padding.
+        ids: one list a text (or a window of a text), start and end token included, no padding.
         truncated: how many texts were cut to the context length.
+        owners: the text that each list is a window of, in ascending order; None where each list is a whole text.
     """
 
     ids: list[list[int]]
     truncated: int
+    owners: tuple[int, ...] | None = None
 
 
 @runtime_checkable

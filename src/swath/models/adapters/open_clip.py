@@ -19,8 +19,10 @@ from swath.errors import InputError, MissingExtraError, ModelError
 from swath.models.adapters.torchvision import ensure_torchvision
 from swath.models.config import ANY_SENSOR, ModelConfig, TextConfig, TowerConfig
 from swath.models.dual_encoder import DualEncoder
+from swath.models.positions import stretch_positions
 from swath.models.towers import Tokenized, Truncation, parse_options
 from swath.models.truncation import check_lengths
+from swath.models.windows import split
 
 _RESIZE = {"shortest": "crop", "squash": "squash"}
 
@@ -89,10 +91,39 @@ class OpenCLIPText(nn.Module):
         """Token ids of `texts` by OpenCLIP's own tokenizer, padding taken off."""
         if isinstance(texts, str):
             raise InputError("give a list of texts, not one text")
+        if truncation == "window":
+            return split(self._whole(texts), self.context_length)
         # One position more than the context shows which texts are cut; the tokenizer itself never says.
         lengths = [len(row) for row in self._rows(texts, self.context_length + 1)]
         over = check_lengths(lengths, texts, self.context_length, truncation)
         return Tokenized(self._rows(texts, self.context_length), over)
+
+    def stretch(self, keep: int, ratio: float | None, length: int | None) -> None:
+        """Take longer texts (see `swath.models.positions.stretch_positions`).
+
+        Raises:
+            InputError: keep, ratio and length do not fit together.
+            ModelError: the tower has other parts that depend on the number of positions.
+        """
+        if not self.has_tokens:
+            raise ModelError("only OpenCLIP's own text transformer, pooled at one of its tokens, can be stretched")
+        tower: Any = self.tower
+        table = stretch_positions(tower.positional_embedding.detach(), keep, ratio, length)
+        tower.positional_embedding = nn.Parameter(table)
+        self.context_length = tower.context_length = tower.num_pos = len(table)
+        if tower.attn_mask is not None:
+            tower.attn_mask = tower.build_causal_mask().to(table.device)
+
+    def _whole(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of whole texts, however long."""
+        if not hasattr(self.tokenizer, "sot_token_id"):
+            raise InputError("this tokenizer frames no text with a start and end token; texts cannot be windowed")
+        length = 2 * self.context_length
+        while True:
+            rows = self._rows(texts, length)
+            if max(map(len, rows), default=0) < length:
+                return rows
+            length *= 2
 
     def _rows(self, texts: Sequence[str], length: int) -> list[list[int]]:
         table = self.tokenizer(list(texts), context_length=length)
@@ -147,7 +178,7 @@ def build_vision(config: TowerConfig, embed_dim: int, directory: Path | None = N
 def build_text(config: TextConfig, embed_dim: int, directory: Path | None = None) -> OpenCLIPText:  # noqa: ARG001
     """Build an ``open_clip`` text tower from its configuration entry (see `swath.models.towers`)."""
     options = parse_options(OpenCLIPOptions, config)
-    return _text(_create(options, None), options)
+    return _text(_create(options, None, config.context_length), options)
 
 
 def _library() -> Any:  # noqa: ANN401 - a module
@@ -158,7 +189,7 @@ def _library() -> Any:  # noqa: ANN401 - a module
         raise MissingExtraError("open_clip_torch", "adapters") from error
 
 
-def _create(options: OpenCLIPOptions, pretrained: str | None) -> Any:  # noqa: ANN401 - an OpenCLIP model
+def _create(options: OpenCLIPOptions, pretrained: str | None, context_length: int | None = None) -> Any:  # noqa: ANN401 - an OpenCLIP model
     library = _library()
     try:
         return library.create_model(
@@ -166,6 +197,7 @@ def _create(options: OpenCLIPOptions, pretrained: str | None) -> Any:  # noqa: A
             pretrained,
             force_quick_gelu=options.quick_gelu,
             force_custom_text=True,
+            force_context_length=context_length,
             pretrained_text=False,
             require_pretrained=pretrained is not None,
         )

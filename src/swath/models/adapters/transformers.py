@@ -13,8 +13,10 @@ from torch import Tensor, nn
 
 from swath.errors import CheckpointError, InputError, MissingExtraError, ModelError
 from swath.models.config import TextConfig
+from swath.models.positions import stretched_length
 from swath.models.towers import Tokenized, Truncation, parse_options
 from swath.models.truncation import check_lengths
+from swath.models.windows import split
 
 FOLDER = "text"
 """Where a saved model keeps the encoder's configuration and tokenizer."""
@@ -82,6 +84,8 @@ class TransformersText(nn.Module):
             return Tokenized([], 0)
         whole = self.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
         over = check_lengths([len(row) for row in whole], texts, self.context_length, truncation)
+        if truncation == "window":
+            return split([list(map(int, row)) for row in whole], self.context_length)
         if over:
             whole = self.tokenizer(list(texts), truncation=True, max_length=self.context_length)["input_ids"]
         return Tokenized([list(map(int, row)) for row in whole], over)
@@ -95,6 +99,19 @@ class TransformersText(nn.Module):
             weight = mask[..., None].to(hidden.dtype)
             pooled = (hidden * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
         return self.proj(pooled), self.proj(hidden)
+
+    def stretch(self, keep: int, ratio: float | None, length: int | None) -> None:
+        """Take longer texts, up to the positions that the encoder was trained with; none of them is changed.
+
+        Raises:
+            InputError: keep, ratio and length do not fit together.
+            ModelError: the encoder has not so many positions.
+        """
+        wanted = stretched_length(self.context_length, keep, ratio, length)
+        most = getattr(self.encoder.config, "max_position_embeddings", None)
+        if most is not None and wanted > most:
+            raise ModelError(f"{self.options.source} has {most} positions; a context of {wanted} is out of its reach")
+        self.context_length = wanted
 
     def save_files(self, directory: Path) -> None:
         """Write the encoder's configuration and tokenizer beside the weights."""
