@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from generate.captions import karpathy
 from generate.models import tiny_model
+from swath.models import DualEncoder
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +57,38 @@ def test_a_ranking_is_judged(run: Callable[..., Any], run_json: Callable[..., An
     assert "mrr" in run("evaluate", "ranking", tmp_path / "run", tmp_path / "qrels").stdout
     (tmp_path / "qrels").write_text("q1 0 b much\n")
     assert run("evaluate", "ranking", tmp_path / "run", tmp_path / "qrels").exit_code == 1
+
+
+def test_scoring_is_chosen_and_told(run_json: Callable[..., Any], model: Path, data: Path) -> None:
+    found = run_json(
+        "evaluate", "retrieval", model, data, "--similarity", "fused", "--rerank", "reverse", "--rounds", 0
+    )
+    assert (found["settings"]["similarity"], found["settings"]["rerank"]) == ("fused", "reverse")
+    assert found["settings"]["weights_from"] == "val"
+    assert found["transductive"] is True
+    plain = run_json("evaluate", "retrieval", model, data, "--rounds", 0)
+    assert plain["transductive"] is False
+
+
+def test_weights_are_chosen_kept_and_found_by_a_search(
+    run: Callable[..., Any], run_json: Callable[..., Any], data: Path, tmp_path: Path
+) -> None:
+    place = tiny_model().save_pretrained(tmp_path / "model")
+    found = run_json("evaluate", "calibrate", place, data)
+    kept = run_json("evaluate", "calibrate", place, data, "--write")
+    assert kept == found
+    assert kept["split"] == "val"
+    assert DualEncoder.from_pretrained(place).fusion == found["fusion"]
+    assert DualEncoder.from_pretrained(place).model_id == found["model"]
+    archive = tmp_path / "archive"
+    assert run("index", data / "images", "--to", archive, "--model", place).exit_code == 0
+    asked = run_json("search", archive, "a beach", "--similarity", "fused")["query"]
+    assert asked["fusion"] == found["fusion"]
+    (tmp_path / "fusion.json").write_text(json.dumps(found))
+    settings = run_json(
+        "evaluate", "retrieval", place, data, "--similarity", "fused", "--fusion", tmp_path / "fusion.json"
+    )["settings"]
+    assert (settings["fusion"], settings["weights_from"]) == (found["fusion"], "given")
+    refused = run("evaluate", "calibrate", "swath-mini", data, "--write")
+    assert refused.exit_code == 2
+    assert "no directory" in refused.stderr

@@ -168,3 +168,41 @@ def test_empty_and_endless_texts_are_bad_usage(run: Callable[..., Any], archive:
 
 def test_ten_thousand_tokens_are_searched(run_json: Callable[..., Any], archive: Path) -> None:
     assert len(run_json("search", archive, "river " * 10_000, "-k", 2, "--truncation", "window")["hits"]) == 2
+
+
+def test_fused_similarity_and_asking_back_are_told(
+    run: Callable[..., Any], run_json: Callable[..., Any], archive: Path, tmp_path: Path
+) -> None:
+    refused = run("search", archive, "a river", "--similarity", "fused")
+    assert refused.exit_code == 2
+    assert "--fusion" in refused.stderr
+    given = ("--similarity", "fused", "--fusion", "0.5,0.5", "-k", 4)
+    found = run_json("search", archive, "a river", *given, "--rerank", "bank", "--rerank-k", 3)
+    asked = found["query"]
+    assert (asked["similarity"], asked["rerank"], asked["rerank_k"]) == ("fused", "bank", 3)
+    assert (asked["fusion"]["alpha"], asked["fusion"]["beta"], asked["candidates"]) == (0.5, 0.5, 200)
+    assert 0 <= asked["confidence"] <= 1
+    assert len(found["hits"]) == 4
+    (tmp_path / "fusion.json").write_text(json.dumps({"fusion": asked["fusion"]}))
+    again = run_json("search", archive, "a river", "--similarity", "fused", "--fusion", tmp_path / "fusion.json")
+    assert {hit["id"]: hit["score"] for hit in found["hits"]}.items() <= {
+        hit["id"]: hit["score"] for hit in again["hits"]
+    }.items()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["a", "--similarity", "fused", "--fusion", "0.5"], "ALPHA,BETA"),
+        (["a", "--similarity", "fused", "--fusion", "absent.json"], "absent.json"),
+        (["a", "--fusion", "0.5,0.5"], "'fused'"),
+        (["--sensor", "s2", "--rerank", "bank"], "nothing to search by"),
+        (["a", "--like", "photo.png", "--rerank", "bank"], "one text"),
+    ],
+)
+def test_a_refinement_that_does_not_fit_is_bad_usage(
+    run: Callable[..., Any], archive: Path, arguments: list[str], says: str
+) -> None:
+    done = run("search", archive, *arguments)
+    assert (done.exit_code, done.stdout) == (2, ""), done.output
+    assert says in done.stderr

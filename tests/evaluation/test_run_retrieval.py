@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,10 +17,11 @@ from swath.evaluation import Relation, encoding, evaluate
 from swath.evaluation.compare import compare
 from swath.evaluation.report import RetrievalReport
 from swath.evaluation.run_retrieval import evaluate_retrieval
+from swath.evaluation.scoring import Scoring, calibrate
 from swath.evaluation.sheets import RIGHT, SHARED, WRONG, write_sheets
 from swath.features import Features
 from swath.raster import read_chip
-from swath.similarity import Fusion, content_mask
+from swath.similarity import PUBLISHED, Fusion, content_mask
 
 
 @pytest.fixture(scope="module")
@@ -49,61 +51,107 @@ class PictureModel:
         return Features(pooled, pooled[:, None], torch.ones(len(pooled), 1, dtype=torch.bool))
 
 
-def by_hand(model, dataset, similarity):
+def by_hand(model, dataset, similarity, fusion=None, split="test"):
     """The same evaluation with nothing shared: one text and image at a time, padded, by einsum."""
-    pairs = dataset.split("test").pairs
+    fusion = fusion or PUBLISHED
+    pairs = dataset.split(split).pairs
     images = model.encode_pixels([read_chip(pair.chip) for pair in pairs])
     rows = []
     for pair in pairs:
         for caption in pair.captions:
             text = model.encode_texts([caption], pad_to_context=similarity == "published")
+            words = text.tokens[0] if fusion.ends else text.tokens[0][content_mask(text.mask)[0]]
             pooled = (images.pooled @ text.pooled.T)[:, 0]
-            local = torch.einsum("ind,md->inm", images.tokens, text.tokens[0]).norm(dim=(1, 2))
-            rows.append({"global": pooled, "local": local}.get(similarity, 0.6 * pooled + 0.4 * local))
-    return torch.stack(rows), Relation.from_captions([pair.captions for pair in pairs])
-
-
-@pytest.mark.parametrize("similarity", ["global", "local", "fused", "published"])
-def test_equals_an_evaluation_by_hand(model, dataset, similarity, monkeypatch):
-    monkeypatch.setattr(encoding, "_TEXTS", 5)
-    report = evaluate_retrieval(model, dataset, similarity=similarity, batch_size=3, rounds=50)
-    scores, relation = by_hand(model, dataset, similarity)
+            local = torch.einsum("ind,md->inm", images.tokens, words).norm(dim=(1, 2))
+            local /= (images.tokens.shape[1] * len(words)) ** 0.5 if fusion.normalise else 1.0
+            fused = fusion.alpha * (pooled - fusion.global_mean) / fusion.global_std
+            fused = fused + fusion.beta * (local - fusion.local_mean) / fusion.local_std
+            rows.append({"global": pooled, "local": local}.get(similarity, fused))
+    relation = Relation.from_captions([pair.captions for pair in pairs])
     # Equal captions must tie, which separately encoded ones do only to rounding.
     first = np.unique(relation.text, return_index=True)[1]
-    expected = evaluate(scores[first[relation.text]], relation)
+    return torch.stack(rows)[first[relation.text]], relation
+
+
+GIVEN = Fusion(0.3, 0.7, 0.05, 0.1, 0.2, 0.02, normalise=True, ends=False)
+
+
+@pytest.mark.parametrize(
+    "scoring",
+    [Scoring(), Scoring("local"), Scoring("published"), Scoring("fused", PUBLISHED), Scoring("fused", GIVEN)],
+    ids=["global", "local", "published", "unscaled", "given"],
+)
+def test_equals_an_evaluation_by_hand(model, dataset, scoring, monkeypatch):
+    monkeypatch.setattr(encoding, "_TEXTS", 5)
+    report = evaluate_retrieval(model, dataset, scoring, batch_size=3, rounds=50)
+    expected = evaluate(*by_hand(model, dataset, scoring.similarity, scoring.fusion))
     assert report.metrics == pytest.approx(expected.metrics)
     assert set(report.intervals) <= set(report.metrics)
     assert (report.dataset, report.split, report.model) == ("tiny", "test", model.model_id)
+    assert (report.settings["similarity"], report.settings["rerank"]) == (scoring.similarity, "none")
 
 
 def test_fast_precision_is_recorded_and_near(model, dataset):
-    exact = evaluate_retrieval(model, dataset, similarity="local", precision="exact", rounds=0)
-    fast = evaluate_retrieval(model, dataset, similarity="local", precision="fast", rounds=0)
+    exact = evaluate_retrieval(model, dataset, Scoring("local", precision="exact"), rounds=0)
+    fast = evaluate_retrieval(model, dataset, Scoring("local", precision="fast"), rounds=0)
     assert (exact.settings["local_route"], fast.settings["local_route"]) == ("auto", "fast")
     assert fast.intervals == {}
 
 
-def test_calibrated_weights_come_from_validation(model, dataset):
-    report = evaluate_retrieval(model, dataset, similarity="calibrated", rounds=0)
+def test_weights_are_those_that_do_best_on_validation(model, dataset):
+    report = evaluate_retrieval(model, dataset, Scoring("fused"), rounds=0)
     fusion = Fusion.from_dict(report.settings["fusion"])
+    assert fusion == calibrate(model, dataset)
     assert fusion.normalise
+    assert not fusion.ends
     assert report.settings["weights_from"] == "val"
-    again = evaluate_retrieval(model, dataset, similarity="calibrated", fusion=fusion, rounds=0)
+    again = evaluate_retrieval(model, dataset, Scoring("fused", fusion), rounds=0)
     assert again.metrics == report.metrics
-    texts = model.encode_texts([text for pair in dataset.split("val").pairs for text in pair.captions])
-    assert content_mask(texts.mask).any()
+    assert again.settings["weights_from"] == "given"
+
+    def on_validation(beta):
+        tried = replace(fusion, alpha=1 - beta, beta=beta)
+        return evaluate(*by_hand(model, dataset, "fused", tried, "val")).metrics["mR"]
+
+    best = max(on_validation(step / 10) for step in range(11))
+    assert on_validation(fusion.beta) == pytest.approx(best)
 
 
-@pytest.mark.parametrize(("method", "transductive"), [("reversed", True), ("multivariate", True), ("bank", False)])
+@pytest.mark.parametrize(
+    ("method", "transductive"), [("none", False), ("reverse", True), ("multivariate", True), ("bank", False)]
+)
 def test_reranking_says_whether_it_is_transductive(model, dataset, method, transductive):
-    report = evaluate_retrieval(model, dataset, rerank=method, rerank_k=3, rounds=0)
+    report = evaluate_retrieval(model, dataset, Scoring(rerank=method, rerank_k=3), rounds=0)
     assert report.transductive is transductive
+    assert report.to_dict()["transductive"] is transductive
+    assert report.settings["rerank"] == method
     assert ("**Transductive**" in report.to_markdown()) is transductive
+
+
+@pytest.mark.parametrize("similarity", ["global", "fused"])
+def test_reverse_equals_the_loops(model, dataset, similarity):
+    scoring = Scoring(similarity, GIVEN if similarity == "fused" else None, rerank="reverse", rerank_k=3)
+    report = evaluate_retrieval(model, dataset, scoring, rounds=0)
+    scores, relation = by_hand(model, dataset, similarity, scoring.fusion)
+
+    def rearranged(way):
+        out = way.clone()
+        for query, row in enumerate(way):
+            first = sorted(range(len(row)), key=lambda c: -float(row[c]))[:3]
+            rank = {c: int((way[:, c] > way[query, c] + 1e-6).sum()) for c in first}
+            for place, candidate in enumerate(sorted(first, key=lambda c: rank[c])):
+                out[query, candidate] = 100 - place
+        return out
+
+    expected = evaluate(rearranged(scores), relation, i2t_scores=rearranged(scores.T))
+    # Captions that repeat tie in one direction and are counted as such; nothing ties in the other.
+    for k in (1, 5, 10):
+        assert report.metrics[f"t2i_r{k}"] == pytest.approx(expected.metrics[f"t2i_r{k}"])
 
 
 def test_bank_leaves_image_queries_alone(model, dataset):
     plain = evaluate_retrieval(model, dataset, rounds=0)
-    banked = evaluate_retrieval(model, dataset, rerank="bank", rounds=0)
+    banked = evaluate_retrieval(model, dataset, Scoring(rerank="bank"), rounds=0)
     assert banked.result.placements["i2t"].to_dict() == plain.result.placements["i2t"].to_dict()
 
 
@@ -136,14 +184,22 @@ def test_nothing_readable_is_an_error(tmp_path, model):
     [
         ({"similarity": "magic"}, "'magic'"),
         ({"rerank": "magic"}, "'magic'"),
-        ({"similarity": "calibrated", "validation": "test"}, "must not be chosen"),
+        ({"similarity": "fused", "validation": "test"}, "must not be chosen"),
         ({"rerank": "bank", "bank": "test"}, "must not come from"),
-        ({"fusion": Fusion()}, "calibrated"),
+        ({"fusion": Fusion()}, "'fused'"),
+        ({"rerank": "bank", "rerank_k": 0}, "at least 1"),
+        ({"precision": "magic"}, "'magic'"),
     ],
 )
 def test_unusable_options_are_named_before_any_work(dataset, options, message):
     with pytest.raises(EvaluationError, match=message):
-        evaluate_retrieval(PictureModel({}), dataset, **options)
+        evaluate_retrieval(PictureModel({}), dataset, Scoring(**options))
+
+
+@pytest.mark.parametrize("options", [{"similarity": "fused"}, {"rerank": "bank"}])
+def test_nothing_is_learned_from_a_whole_that_is_reported_on(dataset, options):
+    with pytest.raises(EvaluationError, match="'all'"):
+        evaluate_retrieval(PictureModel({}), dataset, Scoring(**options), split=None)
 
 
 def test_report_survives_its_folder(model, dataset, tmp_path):
@@ -178,7 +234,7 @@ def test_damaged_reports_are_named(tmp_path, model, dataset):
 
 def test_compare_reads_saved_runs(model, dataset, tmp_path):
     a = evaluate_retrieval(model, dataset, rounds=0)
-    b = evaluate_retrieval(tiny_model(seed=1), dataset, rerank="reversed", rounds=0)
+    b = evaluate_retrieval(tiny_model(seed=1), dataset, Scoring(rerank="reverse"), rounds=0)
     found = compare(a.save(tmp_path / "a"), b.save(tmp_path / "b") / "report.json", rounds=200)
     row = next(row for row in found.differences if row.metric == "mR")
     assert row.difference == pytest.approx(b.metrics["mR"] - a.metrics["mR"])

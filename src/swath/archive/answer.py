@@ -50,7 +50,7 @@ def answer(
         parts = ranking.embed(query, encoder, snapshot)
     else:
         fusion = refinement.weights(encoder())
-        text = encoder().encode_texts([(query.text or "").strip()]).to("cpu")
+        text = ranking.encode_texts([(query.text or "").strip()], query, encoder()).to("cpu")
         parts = [Part("text", 1.0, ranking.pooled(text)[0])]
     columns = [*HIT_COLUMNS, "vector", *(["tokens"] if fusion is not None else [])]
     # At least as many as say how well the query is matched here.

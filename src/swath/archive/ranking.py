@@ -81,7 +81,7 @@ def embed(query: Query, encoder: Callable[[], Encoder], snapshot: Snapshot) -> l
         wanted += [(kind, share, read_example(example)) for example in examples]
     wanted = [part for part in wanted if part[1] != 0]
     texts = [example for _, _, example in wanted if isinstance(example, str)]
-    embedded = iter(_embedded(texts, query, encoder())) if texts else iter(())
+    embedded = iter(pooled(encode_texts(texts, query, encoder()))) if texts else iter(())
     ids = list(dict.fromkeys(example.id for _, _, example in wanted if isinstance(example, ChipId)))
     stored = snapshot.vectors_of(ids) if ids else {}
     if missing := [name for name in ids if name not in stored]:
@@ -98,10 +98,11 @@ def embed(query: Query, encoder: Callable[[], Encoder], snapshot: Snapshot) -> l
     return parts
 
 
-def _embedded(texts: Sequence[str], query: Query, encoder: Encoder) -> NDArray[np.float32]:
+def encode_texts(texts: Sequence[str], query: Query, encoder: Encoder) -> Features:
+    """Features of a query's texts; one over the model's context is treated as the query says."""
     if query.truncation == "warn":  # an encoder need not know any policy but its own
-        return pooled(encoder.encode_texts(texts))
-    return pooled(encoder.encode_texts(texts, truncation=query.truncation))
+        return encoder.encode_texts(texts)
+    return encoder.encode_texts(texts, truncation=query.truncation)
 
 
 def combine(parts: Sequence[Part], snapshot: Snapshot, standardise: bool) -> Direction:

@@ -10,6 +10,8 @@ import typer
 
 from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
 from swath.cli.progress import progress
+from swath.cli.values import read_fusion
+from swath.errors import InputError
 
 if TYPE_CHECKING:
     from swath.evaluation.report import RetrievalReport
@@ -18,19 +20,19 @@ app = typer.Typer(help="Measure models and rankings.", no_args_is_help=True)
 
 
 class SimilarityName(StrEnum):
-    """What scores a pair; see `swath.evaluation.run_retrieval.Similarity`."""
+    """What scores a pair; see `swath.evaluation.scoring.Similarity`."""
 
     pooled = "global"
     local = "local"
     fused = "fused"
     published = "published"
-    calibrated = "calibrated"
 
 
 class RerankName(StrEnum):
-    """How the first answers are sorted again; see `swath.evaluation.run_retrieval.Rerank`."""
+    """How the first answers are sorted again; see `swath.evaluation.scoring.Rerank`."""
 
-    reversed = "reversed"
+    none = "none"
+    reverse = "reverse"
     multivariate = "multivariate"
     bank = "bank"
 
@@ -48,8 +50,15 @@ def retrieval(
     dataset: Annotated[Path, typer.Argument(help="A folder or annotation file.")],
     split: Annotated[str, typer.Option(help="The split to report on; `all` takes everything.")] = "test",
     similarity: Annotated[SimilarityName, typer.Option(help="What scores a pair.")] = SimilarityName.pooled,
-    rerank: Annotated[RerankName | None, typer.Option(help="Sort the first answers again.")] = None,
+    rerank: Annotated[
+        RerankName, typer.Option(help="Sort the first answers again; all but bank need the other queries.")
+    ] = RerankName.none,
     rerank_k: Annotated[int, typer.Option(min=1, help="How many answers are sorted again.")] = 10,
+    fusion: Annotated[
+        str | None,
+        typer.Option(metavar="ALPHA,BETA|FILE", help="Weights of fused.", show_default="chosen on validation"),
+    ] = None,
+    validation: Annotated[str, typer.Option(help="The split that weights are chosen on.")] = "val",
     captions: Annotated[CaptionName, typer.Option(help="Short or long captions.")] = CaptionName.short,
     rounds: Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the 95 % intervals.")] = 2000,
     sensor: Annotated[str | None, typer.Option(help="Sensor of the images.", show_default="rgb, or as stated")] = None,
@@ -66,19 +75,19 @@ def retrieval(
     """
     from swath.data import read_dataset
     from swath.evaluation.run_retrieval import evaluate_retrieval
+    from swath.evaluation.scoring import Scoring
     from swath.evaluation.sheets import write_sheets
     from swath.models import DualEncoder
 
+    scoring = Scoring(similarity.value, read_fusion(fusion), validation, rerank.value, rerank_k)
     data = read_dataset(dataset, sensor=sensor)
     encoder = DualEncoder.from_pretrained(model, device=device)
     with progress("images") as advance:
         report = evaluate_retrieval(
             encoder,
             data,
+            scoring,
             split=None if split == "all" else split,
-            similarity=similarity.value,
-            rerank=rerank.value if rerank else None,
-            rerank_k=rerank_k,
             captions=captions.value,
             rounds=rounds,
             batch_size=batch_size,
@@ -92,6 +101,41 @@ def retrieval(
         print_json(report.to_dict())
         return
     _show(report)
+
+
+@app.command()
+def calibrate(
+    model: Annotated[str, typer.Argument(help="A name of `swath models`, a model directory, or a hub id.")],
+    dataset: Annotated[Path, typer.Argument(help="A folder or annotation file.")],
+    split: Annotated[str, typer.Option(help="The split to choose on; never the one that results are for.")] = "val",
+    write: Annotated[
+        bool, typer.Option("--write", help="Keep the weights in the model directory, for searches to find.")
+    ] = False,
+    sensor: Annotated[str | None, typer.Option(help="Sensor of the images.", show_default="rgb, or as stated")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images encoded at once.")] = 64,
+    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Choose a model's weights of global and local similarity by mean recall on a validation split.
+
+    Example: swath evaluate calibrate runs/mine/best data/rsicd --write
+    """
+    from swath.data import read_dataset
+    from swath.evaluation.scoring import calibrate as choose
+    from swath.models import DualEncoder
+    from swath.models.config import keep_fusion
+
+    if write and not Path(model).is_dir():
+        raise InputError(f"{model} is no directory to keep weights in; give a model directory, or leave out --write")
+    encoder = DualEncoder.from_pretrained(model, device=device)
+    data = read_dataset(dataset, sensor=sensor)
+    fusion = choose(encoder, data, split, batch_size=batch_size).to_dict()
+    if write:
+        keep_fusion(Path(model), fusion)
+    if as_json:
+        print_json({"model": encoder.model_id, "dataset": data.name, "split": split, "fusion": fusion})
+        return
+    print_fields({"model": encoder.model_id, "chosen on": f"{data.name}, {split}", **fusion})
 
 
 @app.command()

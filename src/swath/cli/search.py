@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from swath.cli.output import JsonOption, note, print_json, print_table
-from swath.cli.values import Box, Place, Weight, read_box, read_place, read_weight
+from swath.cli.values import Box, Place, Weight, read_box, read_fusion, read_place, read_weight
 
 if TYPE_CHECKING:
     from swath.archive import Hit, Hits
@@ -23,6 +23,20 @@ class TruncationName(StrEnum):
     warn = "warn"
     error = "error"
     window = "window"
+
+
+class SimilarityName(StrEnum):
+    """What scores a chip; see `swath.archive.refine.Similarity`."""
+
+    pooled = "global"
+    fused = "fused"
+
+
+class RerankName(StrEnum):
+    """How the first hits are sorted again; see `swath.archive.refine.Rerank`."""
+
+    none = "none"
+    bank = "bank"
 
 
 class _Form(StrEnum):
@@ -64,6 +78,17 @@ def search(
         list[Weight] | None,
         typer.Option(parser=read_weight, metavar="PART=NUMBER", help="Weigh text, like, near, positives, negatives."),
     ] = None,
+    similarity: Annotated[
+        SimilarityName, typer.Option(help="Score by the cosine alone, or fused with local similarity.")
+    ] = SimilarityName.pooled,
+    fusion: Annotated[
+        str | None, typer.Option(metavar="ALPHA,BETA|FILE", help="Weights of fused.", show_default="the model's")
+    ] = None,
+    candidates: Annotated[int, typer.Option(min=1, help="Chips that fused similarity is computed for.")] = 200,
+    rerank: Annotated[
+        RerankName, typer.Option(help="Sort the first hits again, asking back among a bank of captions.")
+    ] = RerankName.none,
+    rerank_k: Annotated[int, typer.Option(min=1, help="How many hits are sorted again.")] = 10,
     truncation: Annotated[
         TruncationName, typer.Option(help="A text over the model's context: cut it and warn, refuse it, read windows.")
     ] = TruncationName.warn,
@@ -101,7 +126,19 @@ def search(
     )
     opened = Archive.open(archive, _encoder(model))
     listing = not query.ranks and not query.negatives and query.filters.sql() is not None
-    hits = opened.browse(query, limit=k) if listing else opened.search(query, k=k)
+    plain = similarity is SimilarityName.pooled and rerank is RerankName.none
+    if listing and plain:
+        hits = opened.browse(query, limit=k)
+    else:
+        hits = opened.search(
+            query,
+            k=k,
+            similarity=similarity.value,
+            rerank=None if rerank is RerankName.none else rerank.value,
+            fusion=read_fusion(fusion),
+            candidates=candidates,
+            rerank_k=rerank_k,
+        )
     _print(hits, form)
     _draw(hits, sheet, save_thumbs, open_sheet)
 
@@ -133,7 +170,7 @@ def _print(hits: Hits, form: _Form) -> None:
     else:
         print_table([">#", ">score", ">conf", "sensor", "date", "place", "*where", "id"], _rows(hits), wide=["id"])
         if not hits.matches_well:
-            note(f"nothing here matches well: the best confidence is {hits.confidence:.2f}")
+            note(f"nothing in this archive matches well: confidence {hits.confidence:.2f}")
 
 
 def _rows(hits: Sequence[Hit]) -> list[list[str]]:

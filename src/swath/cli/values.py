@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
+
+from swath.errors import InputError
+
+if TYPE_CHECKING:
+    from swath.similarity import Fusion
 
 
 class Place(NamedTuple):
@@ -44,6 +51,32 @@ def read_weight(text: str) -> Weight:
     """``part=number``, likewise."""
     part, _, number = text.partition("=")
     return Weight(part.strip(), *_numbers(number, 1, "PART=NUMBER, for example text=2", shown=text))
+
+
+def read_fusion(text: str | None) -> Fusion | None:
+    """``ALPHA,BETA``, or a JSON file that holds a fusion: what ``evaluate calibrate`` or ``evaluate retrieval`` wrote.
+
+    Two numbers weigh, unscaled, the cosine of pooled vectors and the root mean square of the patch x word cosines.
+
+    Raises:
+        InputError: a file that holds no fusion.
+    """
+    if text is None:
+        return None
+    from swath.similarity import Fusion
+
+    if not text.endswith(".json"):
+        form = "ALPHA,BETA or a .json file, for example 0.6,0.4"
+        return Fusion(*_numbers(text, 2, form), normalise=True, ends=False)
+    try:
+        found: Any = json.loads(Path(text).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{text} cannot be read as JSON: {error}") from error
+    for outer in ("settings", "fusion"):
+        found = found.get(outer, found) if isinstance(found, dict) else found
+    if not isinstance(found, dict) or "alpha" not in found:
+        raise InputError(f"{text} holds no fusion; write one with: swath evaluate calibrate MODEL DATASET --json")
+    return Fusion.from_dict(found)
 
 
 def _numbers(text: str, count: int, form: str, shown: str | None = None) -> tuple[float, ...]:

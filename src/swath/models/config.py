@@ -8,6 +8,7 @@ the tower when it is built.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -200,6 +201,20 @@ class ModelConfig(BaseModel):
         """The part that changes what the model computes, as canonical JSON; name, licence and provenance do not."""
         data = self.model_dump(mode="json", include={"format", "embed_dim", "text", "towers", "sensors"})
         return json.dumps(data, sort_keys=True, separators=(",", ":"))
+
+
+def keep_fusion(directory: Path, fusion: Mapping[str, float | bool]) -> None:
+    """Write calibrated weights of global and local similarity into a model directory's configuration, in one move.
+
+    Raises:
+        CheckpointError: there is no model, or its configuration cannot be written.
+    """
+    config = ModelConfig.load(directory).model_copy(update={"fusion": dict(fusion)})
+    try:
+        (directory / f".{CONFIG_FILE}").write_text(config.to_json(), encoding="utf-8")
+        (directory / f".{CONFIG_FILE}").replace(directory / CONFIG_FILE)
+    except OSError as error:
+        raise CheckpointError(f"cannot write {directory / CONFIG_FILE}: {error.strerror or error}") from error
 
 
 def explain(error: ValidationError) -> str:
