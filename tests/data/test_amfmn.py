@@ -52,7 +52,7 @@ def test_partner_must_exist(lists):
 
 def test_caption_without_image(lists):
     write(lists, "train", [("a.tif", "one ."), ("", "two .")])
-    with pytest.raises(DataError, match=r"line 2: a caption without image: 'two .'"):
+    with pytest.raises(DataError, match=r"line 2: a caption without image: 'two .'; name its image"):
         read_dataset(lists)
 
 

@@ -50,6 +50,8 @@ def test_blank_captions_are_recorded_and_left_out(tmp_path):
     assert data[0].captions == ("many planes are parked near a terminal .", "a white plane .")
     assert [failure.kind for failure in data.failures] == ["empty caption", "empty caption", "image without caption"]
     assert data.failures[0].message == "caption 2 of 3 is blank"
+    assert (data.failures[2].name, data.failures[2].split) == ("beach_0.png", "train")
+    assert "give it one, or leave it out" in data.failures[2].message
     assert "beach_0.png" not in [pair.name for pair in data]
 
 

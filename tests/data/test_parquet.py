@@ -52,7 +52,10 @@ def test_hugging_face_folder_with_bare_bytes(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"image": [{"bytes": None, "path": "a.png"}], "text": ["one ."]}, "row 1: a caption without image"),
+        (
+            {"image": [{"bytes": None, "path": "a.png"}], "text": ["one ."]},
+            "row 1: a caption without image .*; fill it in",
+        ),
         ({"image": [{"bytes": b"x", "path": "../../a.png"}], "text": ["one ."]}, "leads out of"),
         ({"picture": ["a.png"], "text": ["one ."]}, "needs an image column"),
         ({"image": pa.array([], pa.string()), "text": pa.array([], pa.string())}, "has no rows"),

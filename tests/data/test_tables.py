@@ -75,7 +75,7 @@ def test_paths_of_another_machine(folder):
     [
         ("id,words\na.png,one .\n", r"columns id, words; a table of pairs needs an image column \(filename"),
         ("filename,title\na.png,one, two .\n", "row 1 has 3 cells, the header 2; quote"),
-        ("filename,title\n,one .\n", "row 1: a caption without image"),
+        ("filename,title\n,one .\n", r"row 1: a caption without image \(column 'filename' is empty\); name its image"),
         ("filename,title\n", "header but no rows"),
         ("", "needs an image column"),
         ('filename,title\na.png,"one .\n', "not a valid table"),

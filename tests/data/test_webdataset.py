@@ -79,7 +79,7 @@ def test_a_shard_that_breaks_off_keeps_what_came_before(tmp_path, png):
     [
         ([("../evil.png", b"x")], r"'../evil.png' is refused"),
         ([("a.png", None)], "'a.png' is refused"),
-        ([("a.txt", b"one .")], "sample 'a': a caption without image"),
+        ([("a.txt", b"one .")], r"sample 'a': a caption without image \(members: \.txt\); add one of"),
         ([("a.png", b"x"), ("a.json", b"{")], "its .json is not valid"),
         ([("a.png", b"x"), ("a.json", b"[1]")], "must be an object"),
         ([("a.png", b"x"), ("a.txt", b"caf\xe9")], "not UTF-8"),

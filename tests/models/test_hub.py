@@ -33,7 +33,7 @@ def put(cache, repo, files, revision="main"):
         link = root / "snapshots" / COMMIT / name
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(blob)
-    (root / "refs").mkdir(exist_ok=True)
+    (root / "refs").mkdir(parents=True, exist_ok=True)
     (root / "refs" / revision).write_text(COMMIT)
 
 
@@ -59,6 +59,46 @@ def test_a_revision_on_the_hub(cache, files):
 def test_a_hub_model_that_is_not_there(cache):
     with pytest.raises(ModelError, match=r"org/other is not in the local cache and the hub cannot be reached"):
         DualEncoder.from_pretrained("org/other")
+
+
+def partly(cache, repo, files, missing):
+    """A repository as an interrupted download leaves it: one file is there in part, under another name."""
+    put(cache, repo, {name: path for name, path in files.items() if name != missing})
+    content = files[missing].read_bytes()
+    blobs = cache / f"models--{repo.replace('/', '--')}" / "blobs"
+    blobs.mkdir(exist_ok=True)
+    (blobs / f"{hashlib.sha256(content).hexdigest()}.incomplete").write_bytes(content[: len(content) // 2])
+
+
+@pytest.mark.parametrize("missing", ["model.safetensors", "config.json"])
+def test_an_interrupted_download_says_how_to_go_on(cache, files, missing):
+    partly(cache, "org/name", files, missing)
+    said = (
+        rf"download of org/name was interrupted: {missing} not there yet, .*\.incomplete .* run the same command again"
+    )
+    with pytest.raises(ModelError, match=said):
+        DualEncoder.from_pretrained("org/name")
+
+
+def test_what_else_was_not_fetched_to_the_end_does_not_matter(cache, files, tmp_path):
+    (tmp_path / "notes.txt").write_text("notes")
+    partly(cache, "org/name", files | {"notes.txt": tmp_path / "notes.txt"}, "notes.txt")
+    assert DualEncoder.from_pretrained("org/name").model_id == tiny_model().model_id
+
+
+def test_weights_that_break_off_in_the_cache_are_named(cache, files, tmp_path):
+    short = tmp_path / "short.safetensors"
+    short.write_bytes(files["model.safetensors"].read_bytes()[:-100])
+    put(cache, "org/name", files | {"model.safetensors": short})
+    with pytest.raises(CheckpointError, match=r"model\.safetensors is damaged .*delete it and fetch"):
+        DualEncoder.from_pretrained("org/name")
+
+
+def test_a_zoo_model_whose_file_was_not_fetched_to_the_end(cache, files):
+    entry = next(entry for entry in zoo.ENTRIES if entry.name == "remoteclip-vit-b-32")
+    partly(cache, entry.repo, {entry.file: files["model.safetensors"]}, entry.file)
+    with pytest.raises(ModelError, match=r"RemoteCLIP .* not in the local cache .*fetch it once online"):
+        DualEncoder.from_pretrained("remoteclip-vit-b-32")
 
 
 def test_a_foreign_model_on_the_hub(cache, tmp_path):

@@ -66,6 +66,12 @@ def test_a_batch_is_never_emptied(values: list[float], threshold: float) -> None
         assert keep[similarity.argmax()]
 
 
+def test_pairs_that_are_all_alike_leave_one_in_a_batch() -> None:
+    """A collapsed model gives every pair one similarity, which is then the threshold."""
+    threshold = bank_of([0.5] * 8).threshold(0.2)
+    assert keep_rows(torch.full((8,), 0.5), threshold).sum() == 1
+
+
 def test_joint_uses_the_global_mask_and_split_each_its_own() -> None:
     similarities = {"global": torch.tensor([0.1, 0.5, 0.9]), "local": torch.tensor([9.0, 1.0, 5.0])}
     thresholds = {"global": 0.3, "local": 2.0}

@@ -12,6 +12,7 @@ from generate.recipes import tiny_recipe
 from swath.errors import DataError
 from swath.models import DualEncoder
 from swath.objectives.contrastive import NO_CAPTION, shared_captions
+from swath.training import train
 from swath.training.batches import TrainingSet, plain
 
 
@@ -119,8 +120,25 @@ def test_a_damaged_image_is_left_out_and_named(tmp_path: Path, caplog: pytest.Lo
 
 
 def test_images_without_caption_or_template_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="templates"):
+    with pytest.raises(
+        DataError, match=r"airport/airport_0\.jpg in folders has no caption; give data\.train templates"
+    ):
         TrainingSet(tiny_recipe(tmp_path, "data.train.1.templates=[]"))
+
+
+def test_an_unknown_split_lists_the_known(tmp_path: Path) -> None:
+    said = r"'tiny' has no split 'training'; it has: train \(16\), val \(4\), test \(4\)"
+    with pytest.raises(DataError, match=said):
+        TrainingSet(tiny_recipe(tmp_path, "data.train.0.split=training"))
+    with pytest.raises(DataError, match=said):
+        train(tiny_recipe(tmp_path, "data.validation.split=training"))
+
+
+def test_captions_of_missing_images_are_left_out(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path)
+    (recipe.data.root / "pairs/images/beach_0.png").unlink()
+    data = TrainingSet(recipe)
+    assert "beach_0.png" not in {data.described(number).image for number in range(data.pair_count)}
 
 
 def test_too_little_data_for_a_batch(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,17 @@ def test_wrong_captions_are_what_is_eliminated(tmp_path: Path) -> None:
     assert similarities == sorted(similarities)
     assert len(rows) == 30
     assert len(read_exclusions(result.directory / REPORT).apply(read_dataset(tmp_path / "fields"))) == 252 - 30
+
+
+@pytest.mark.parametrize("scheme", ["joint", "split"])
+def test_a_ratio_that_leaves_almost_nothing_never_empties_a_batch(tmp_path: Path, scheme: str) -> None:
+    weak = f"{{ratio: 0.99, start_epoch: 1, scheme: {scheme}}}"
+    terms = (f"objective.elimination={weak}", "objective.local={scale: 5.0}", "batch={size: 8, captions: 1}")
+    result = train(tiny_recipe(tmp_path, *terms, "optim.epochs=3"))
+    lines = [json.loads(line) for line in (result.directory / "metrics.jsonl").read_text().splitlines()]
+    losses = [line for line in lines if line["group"] == "train"]
+    assert all(math.isfinite(line["loss"]) for line in losses)
+    assert all(0.5 < line["eliminated"] <= 7 / 8 for line in losses[1:])
 
 
 def test_no_epoch_before_the_start_has_a_threshold() -> None:

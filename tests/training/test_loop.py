@@ -103,6 +103,23 @@ def test_another_recipe_does_not_go_on_with_the_run(tmp_path: Path) -> None:
         train(tiny_recipe(tmp_path, "optim.epochs=1", "optim.lr=1e-4"))
 
 
+def test_a_checkpoint_of_another_architecture_is_refused(tmp_path: Path) -> None:
+    result = train(tiny_recipe(tmp_path, "optim.epochs=1"))
+    (result.directory / "recipe.yaml").unlink()
+    with pytest.raises(TrainingError, match=r"run/last holds .* another architecture .*wrong shapes.*; give another"):
+        train(tiny_recipe(tmp_path, "optim.epochs=1", "model.embed_dim=8"))
+    (result.directory / "recipe.yaml").unlink()
+    with pytest.raises(TrainingError, match=r"run/last holds .*missing keys: .*give another output="):
+        train(tiny_recipe(tmp_path, "optim.epochs=1", "model.text.layers=2"))
+
+
+def test_processes_that_cannot_share_a_batch_evenly_are_refused() -> None:
+    recipe = Recipe.load("swath_mini", ["batch.size=9", "batch.accumulate=2"])
+    loop._check_shares(recipe, 1)
+    with pytest.raises(RecipeError, match=r"batch\.size: 9 .* 2 processes .*accumulate=2; give a multiple of 4"):
+        loop._check_shares(recipe, 2)
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     recipe = tiny_recipe(tmp_path, "optim.epochs=1")
     result = train(recipe)
@@ -139,7 +156,7 @@ def test_starting_from_a_model(tmp_path: Path) -> None:
     second = tiny_recipe(tmp_path, "optim.epochs=1", f"init={first.model}", f"output={tmp_path / 'second'}")
     assert train(second).steps == 2
     other = tiny_recipe(tmp_path, f"init={first.model}", "model.embed_dim=8", f"output={tmp_path / 'third'}")
-    with pytest.raises(RecipeError, match="init"):
+    with pytest.raises(RecipeError, match=r"init: .*best.* another architecture .* as its config\.json does"):
         train(other)
     with pytest.raises(CheckpointError, match=r"config\.json"):
         train(tiny_recipe(tmp_path, f"init={tmp_path}", f"output={tmp_path / 'fourth'}"))

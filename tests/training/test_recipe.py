@@ -53,6 +53,8 @@ def test_overrides_reach_any_depth_and_are_yaml() -> None:
         ("objective.elimination={ratio: 1}", "objective.elimination.ratio"),
         ("objective.keywords={strategy: none}", "objective.keywords.strategy"),
         ("batch={epoch: captions, captions: 2}", "captions must be 1"),
+        ("batch.size=1", "batch.size: Input should be greater than or equal to 2"),
+        ("batch={size: 8, accumulate: 5}", "make size larger or accumulate smaller"),
     ],
 )
 def test_errors_name_the_field(override: str, named: str) -> None:

@@ -101,12 +101,20 @@ def test_eliminated_pairs_lose_their_rows_under_each_scheme(scheme: str) -> None
     assert ("eliminated_local" in losses) == (scheme == "split")
 
 
-def test_a_threshold_above_everything_leaves_one_pair() -> None:
-    encoder = tiny_model()
-    model = TrainingModel(encoder, objective(elimination={}), 0).eval()
-    losses, _ = model(**batch(encoder), thresholds={"global": 2.0})
-    assert losses["eliminated"].item() == pytest.approx(0.75)
+@pytest.mark.parametrize(
+    ("scheme", "thresholds"), [("joint", {"global": 2.0}), ("split", {"global": 2.0, "local": 1e9})]
+)
+def test_a_threshold_above_everything_leaves_one_pair(scheme: str, thresholds: dict[str, float]) -> None:
+    encoder = tiny_model().requires_grad_(True)
+    model = TrainingModel(encoder, objective(elimination={"scheme": scheme}, local={"scale": 10.0}), 0)
+    losses, _ = model(**batch(encoder), thresholds=thresholds)
+    shares = [value.item() for name, value in losses.items() if name.startswith("eliminated")]
+    assert shares == pytest.approx([0.75] * len(thresholds))
+    losses["loss"].backward()
+    gradients = [value.grad for value in model.parameters() if value.grad is not None]
     assert losses["loss"].isfinite()
+    assert all(gradient.isfinite().all() for gradient in gradients)
+    assert any(gradient.abs().max() > 0 for gradient in gradients)
 
 
 def test_an_image_stays_a_query_while_one_of_its_captions_is_kept() -> None:

@@ -55,7 +55,10 @@ def _gather(captions: Path, gathered: dict[str, tuple[str, list[str], int]]) -> 
         if not name:
             if not text.strip():
                 continue
-            raise DataError(f"{names}, line {row}: a caption without image: {text.strip()!r:.80}")
+            raise DataError(
+                f"{names}, line {row}: a caption without image: {text.strip()!r:.80}; "
+                "name its image there, or delete the line from both lists"
+            )
         known = gathered.setdefault(name, (split, [], row))
         if known[0] != split:
             raise DataError(

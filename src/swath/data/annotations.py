@@ -218,7 +218,12 @@ def _pair(entry: Annotation, annotations: Annotations, sensor: str | None, failu
         )
     if not (kept["caption"] or kept["long caption"] or entry.labels):
         failures.append(
-            Failure("image without caption", entry.name, "no caption that is not blank, and no label", entry.split)
+            Failure(
+                "image without caption",
+                entry.name,
+                "no caption that is not blank, and no label; give it one, or leave it out",
+                entry.split,
+            )
         )
         return None
     path = annotations.root / entry.file

@@ -112,7 +112,10 @@ class RowGatherer:
         where = f"{path}, row {number}"
         name = name or _text(row.get(columns.image))
         if not name.strip():
-            raise DataError(f"{where}: a caption without image (column {columns.image!r} is empty)")
+            raise DataError(
+                f"{where}: a caption without image (column {columns.image!r} is empty); "
+                "name its image there, or delete the row"
+            )
         known = name in self._images
         entry = self._images.setdefault(name, _Gathered())
         split = _text(row.get(columns.split)) if columns.split else split_of_file(path)

@@ -122,7 +122,9 @@ def _unpacked(value: object, path: Path, number: int, folder: Path) -> str:
     data = value.get("bytes") if isinstance(value, Mapping) else value
     given = value.get("path") if isinstance(value, Mapping) else None
     if not isinstance(data, bytes) or not data:
-        raise DataError(f"{path}, row {number}: a caption without image (the image cell is empty)")
+        raise DataError(
+            f"{path}, row {number}: a caption without image (the image cell is empty); fill it in, or delete the row"
+        )
     name = str(given) if given else f"{path.stem}-{number:06d}{suffix_of(data)}"
     unpack_image(folder, name, data)
     return name

@@ -159,7 +159,10 @@ def _take(archive: tarfile.TarFile, member: tarfile.TarInfo, suffix: str, sample
 def _annotation(shard: Path, sample: _Sample) -> Annotation:
     where = f"{shard}, sample {sample.key!r}"
     if not sample.image:
-        raise DataError(f"{where}: a caption without image (members: {', '.join(sample.texts) or 'none'})")
+        raise DataError(
+            f"{where}: a caption without image (members: {', '.join(sample.texts) or 'none'}); "
+            f"add one of {', '.join(sorted(IMAGE_SUFFIXES))} under the same key, or leave the key out"
+        )
     about = _json(where, sample.texts.get(".json", b"{}"))
     captions = [*_strings(about.get("captions")), *_strings(about.get("caption"))]
     if not captions:

@@ -128,7 +128,9 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     try:
         return safetensors.torch.load_file(file)
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{file} is damaged or not a safetensors file: {error}") from error
+        raise CheckpointError(
+            f"{file} is damaged or not a safetensors file: {error}; delete it and fetch or convert the model again"
+        ) from error
 
 
 def fill(model: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from swath.errors import CheckpointError, ModelError
 from swath.models import zoo
+from swath.models.checkpoint import WEIGHTS_FILE
 from swath.models.config import CONFIG_FILE
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_PARTIAL = "*.incomplete"
+"""What the hub's client calls a file that it has not fetched to the end."""
 _WANTED = ["*.json", "*.safetensors", "*.md", "*.txt"]
 
 
@@ -62,14 +65,24 @@ def fetch(repo: str, revision: str | None = None) -> Path:
     """The snapshot of a hub repository: configuration, safetensors and card, nothing that could run.
 
     Raises:
-        ModelError: no such repository or revision, no access, or no network and no copy in the cache.
+        ModelError: no such repository or revision, no access, no network and no copy in the cache, or a download that
+            was interrupted and cannot go on.
     """
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=_WANTED))
+        directory = Path(snapshot_download(repo, revision=revision, allow_patterns=_WANTED))
     except Exception as error:
         raise ModelError(_refusal(repo, revision, error)) from error
+    # Offline, the client gives a snapshot without looking whether all of its files are there.
+    missing = [name for name in (CONFIG_FILE, WEIGHTS_FILE) if not (directory / name).is_file()]
+    partial = sorted((directory.parents[1] / "blobs").glob(_PARTIAL))
+    if missing and partial:
+        raise ModelError(
+            f"the download of {repo} was interrupted: {' and '.join(missing)} not there yet, {partial[0]} holds a "
+            "part; run the same command again online, it goes on where it stopped"
+        )
+    return directory
 
 
 def fetch_file(repo: str, file: str, revision: str | None = None) -> Path:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from swath.errors import MissingExtraError, RecipeError, TrainingError
 from swath.models import DualEncoder
+from swath.models.checkpoint import compare
 from swath.models.precision import choose_device, choose_dtype
 from swath.training import checkpoint
 from swath.training.augment import size_at
@@ -68,7 +69,8 @@ def train(recipe: Recipe, *, check: bool = False, progress: Progress | None = No
 
 
 def _shortened(recipe: Recipe, folder: Path) -> Recipe:
-    batch = recipe.batch.model_copy(update={"size": min(recipe.batch.size, _CHECK_BATCH)})
+    parts = min(recipe.batch.accumulate, _CHECK_BATCH // 2)
+    batch = recipe.batch.model_copy(update={"size": min(recipe.batch.size, _CHECK_BATCH), "accumulate": parts})
     sources = tuple(
         source.model_copy(update={"per_epoch": _CHECK_BATCH if index == 0 else 1})
         for index, source in enumerate(recipe.data.train)
@@ -91,6 +93,7 @@ class _Run:
         self.recipe = recipe
         self.progress = progress
         self.accelerator = _accelerator(recipe)
+        _check_shares(recipe, self.accelerator.num_processes)
         self.folder = recipe.output
         self.started = time.monotonic()
         self.history: list[dict[str, float]] = []
@@ -237,8 +240,8 @@ class _Run:
         if found is None:
             return
         model, average, state = checkpoint.load_state(found)
-        _fill(self.accelerator.unwrap_model(self.model), model)
-        _fill(self.average.model, average)
+        _fill(self.accelerator.unwrap_model(self.model), model, found)
+        _fill(self.average.model, average, found)
         for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(stored)
         if self.elimination is not None:
@@ -262,11 +265,33 @@ class _Run:
         file.write_text(self.recipe.to_yaml(), encoding="utf-8")
 
 
-def _fill(module: nn.Module, state: dict[str, Tensor]) -> None:
-    """Copy values in place, so that the optimiser keeps its parameters and filters their memory layout."""
+def _check_shares(recipe: Recipe, processes: int) -> None:
+    """See that every process gets as many images as the others: they wait for each other's rows.
+
+    Raises:
+        RecipeError: it cannot be.
+    """
+    shares = processes * recipe.batch.accumulate
+    if processes > 1 and recipe.batch.size % shares:
+        raise RecipeError(
+            f"batch.size: {recipe.batch.size} images cannot be shared evenly among {processes} processes with "
+            f"batch.accumulate={recipe.batch.accumulate}; give a multiple of {shares}"
+        )
+
+
+def _fill(module: nn.Module, state: dict[str, Tensor], origin: Path) -> None:
+    """Copy values in place, so that the optimiser keeps its parameters and filters their memory layout.
+
+    Raises:
+        TrainingError: the weights are another model's.
+    """
     mine = module.state_dict()
-    if mine.keys() != state.keys():
-        raise TrainingError("the checkpoint holds other weights than the recipe's model; delete it to start anew")
+    misfits = compare({key: tuple(value.shape) for key, value in mine.items()}, state)
+    if misfits:
+        raise TrainingError(
+            f"{origin} holds a checkpoint of another architecture than the recipe's model ({'; '.join(misfits)}); "
+            "give another output=, or delete it to start anew"
+        )
     with torch.no_grad():
         for key, value in mine.items():
             value.copy_(state[key])
@@ -278,7 +303,10 @@ def _start(recipe: Recipe) -> DualEncoder:
         return DualEncoder(recipe.model)
     encoder = DualEncoder.from_pretrained(recipe.init, dtype="float32", device="cpu")
     if encoder.config.identity() != recipe.model.identity():
-        raise RecipeError(f"init: {recipe.init!r} is not the model that the recipe describes under model")
+        raise RecipeError(
+            f"init: {recipe.init!r} is of another architecture than the recipe describes under model; "
+            "describe it as its config.json does, or leave init out"
+        )
     encoder.config = recipe.model
     return encoder
 

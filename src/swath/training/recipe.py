@@ -90,6 +90,15 @@ class BatchRecipe(RecipePart):
     accumulate: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        if self.size // self.accumulate < 2:
+            raise ValueError(
+                f"size {self.size} in {self.accumulate} parts (accumulate) leaves fewer than two images a part, and "
+                "one alone has nothing to be told apart from: make size larger or accumulate smaller"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_captions(self) -> Self:
         if self.epoch == "captions" and self.captions != 1:
             raise ValueError(
