@@ -111,6 +111,15 @@ def test_the_confidence_of_a_query_is_that_of_its_text(uri: Path) -> None:
     assert archive.search(like=alone[3].id).confidence is None
 
 
+def test_many_texts_are_judged_at_once_as_their_searches_are(uri: Path) -> None:
+    archive = Archive.open(uri, FakeEncoder())
+    texts = ["port", "a wide river", "snow"]
+    for filters in ({}, {"sensor": "s2"}):
+        assert archive.confidence(texts, **filters) == [archive.search(text, **filters).confidence for text in texts]
+    assert archive.confidence(texts, where="id = 'no such chip'") == [None] * 3
+    assert archive.confidence([]) == []
+
+
 def test_with_few_chips_as_few_are_compared(uri: Path) -> None:
     archive = Archive.open(uri, FakeEncoder())
     keep = [chip.id in (CHIPS[3].id, CHIPS[8].id) for chip in CHIPS]

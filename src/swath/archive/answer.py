@@ -83,10 +83,10 @@ def _query_confidence(
         return None
     best = min(BEST, len(found))
     if len(parts) == 1 and not query.is_soft_near:
-        mean = float(np.mean([score for score, _, _ in found[:best]], dtype=np.float64))
+        means = np.mean([[score for score, _, _ in found[:best]]], axis=1, dtype=np.float64)
     else:
-        mean = float(snapshot.best_means(texts[0][None], query.filters, best)[0])
-    return background.query_confidence(mean, best, snapshot, query.filters, encoder())
+        means = snapshot.best_means(texts[0][None], query.filters, best)
+    return float(background.query_confidence(means, best, snapshot, query.filters, encoder())[0])
 
 
 def _hit_confidences(

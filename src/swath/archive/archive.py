@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from swath.archive import maintenance, ranking
 from swath.archive.answer import answer
-from swath.archive.background import Background
+from swath.archive.background import BEST, Background
 from swath.archive.encoder import Encoder
 from swath.archive.hits import Hit, Hits
 from swath.archive.maintenance import ArchiveInfo, OptimizeReport, VerifyReport
@@ -280,6 +280,28 @@ class Archive:
             raise QueryError(f"k must be at least 1, got {k}")
         refinement = Refinement(similarity, rerank, fusion, candidates, rerank_k)
         return answer(query, k, refinement, self._current(), lambda: self.encoder, self._background)
+
+    def confidence(self, texts: Sequence[str], query: Query | None = None, **filters: Any) -> list[float | None]:  # noqa: ANN401 - the fields of Query
+        """How sure one can be that the archive has what each of several texts says, see `swath.archive.background`.
+
+        Args:
+            texts: what to look for.
+            query: a query, of which only the filters count.
+            **filters: filter fields of `Query`.
+
+        Returns:
+            One share (0 to 1) a text, the same as `Hits.confidence` of its search (of shapes, by their bounds); None
+            where no chip satisfies the filters.
+
+        Raises:
+            QueryError: a filter cannot be read.
+        """
+        asked, snapshot = _read_query(query, filters).filters, self._current()
+        best = min(BEST, snapshot.count(asked.sql()))
+        if not best or not texts:
+            return [None] * len(texts)
+        means = snapshot.best_means(ranking.pooled(self.encoder.encode_texts(texts)), asked, best)
+        return [float(sure) for sure in self._background.query_confidence(means, best, snapshot, asked, self.encoder)]
 
     def browse(self, query: Query | None = None, *, limit: int = 100, offset: int = 0, **filters: Any) -> Hits:  # noqa: ANN401 - the fields of Query
         """List chips that satisfy filters, newest first, those of unknown date last; hits have no score.

@@ -96,24 +96,23 @@ class Background:
             self._keep(_MEANS, means.tobytes(), version=snapshot.version)
 
     def query_confidence(
-        self, mean: float, best: int, snapshot: Snapshot, filters: Filters, encoder: Encoder
-    ) -> float | None:
-        """Share of the bank that is matched less well than a query.
+        self, means: NDArray[np.float64], best: int, snapshot: Snapshot, filters: Filters, encoder: Encoder
+    ) -> NDArray[np.float64]:
+        """Share of the bank that is matched less well than each of several queries.
 
         Args:
-            mean: mean cosine of the query's best chips.
-            best: how many they are.
+            means: (Q,) mean cosine of each query's best chips.
+            best: how many they are, from 1.
             snapshot: the archive.
             filters: what they satisfy; captions are matched with the same rows (of shapes, by their bounds).
             encoder: encodes the bank if that has not been done.
 
         Returns:
-            0 to 1; None where there are no chips.
+            (Q,), 0 to 1.
         """
-        if not best:
-            return None
         self.vectors(encoder)
-        return float((self._means_of(snapshot, filters, best) < mean).mean())
+        captions_means = np.sort(self._means_of(snapshot, filters, best))
+        return np.searchsorted(captions_means, means) / len(captions_means)
 
     def _means_of(self, snapshot: Snapshot, filters: Filters, best: int) -> NDArray[np.float64]:
         """Mean cosine of the best chips of each caption of the bank (or, of large sets, of some of them)."""
