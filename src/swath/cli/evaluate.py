@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from swath.cli.localization import localization
 from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
 from swath.cli.progress import progress
 from swath.cli.values import read_fusion
+from swath.cli.zero_shot import zero_shot
 from swath.errors import InputError
 
 if TYPE_CHECKING:
     from swath.evaluation.report import RetrievalReport
 
 app = typer.Typer(help="Measure models and rankings.", no_args_is_help=True)
+app.command()(localization)
+app.command("zero-shot")(zero_shot)
 
 
 class SimilarityName(StrEnum):

@@ -100,11 +100,47 @@ def encode_split(
     whole = dataset if split is None else dataset.split(split)
     failures = [f"{failure.name}: {failure.message}" for failure in whole.failures]
     asked = [pair for pair in whole.pairs if _texts_of(pair, captions)]
+    kept, images, unread = encode_pictures(model, asked, tokens=tokens, batch_size=batch_size, progress=progress)
+    failures += unread
+    if not kept:
+        reason = failures[0] if failures else f"no image has {captions} captions"
+        raise EvaluationError(f"nothing to evaluate in split {split!r} of {dataset.name}: {reason}")
+    texts: dict[str, int] = {}
+    own = [_texts_of(pair, captions) for pair in kept]
+    rows = np.array([texts.setdefault(text, len(texts)) for texts_ in own for text in texts_], dtype=np.int64)
+    relation = Relation.from_captions(own)
+    return Gallery(tuple(kept), images, relation, tuple(texts), rows, tuple(failures))
+
+
+def encode_pictures(
+    model: Encoder,
+    pairs: Sequence[Pair],
+    *,
+    tokens: bool = True,
+    batch_size: int = 64,
+    progress: Progress | None = None,
+) -> tuple[list[Pair], Features, list[str]]:
+    """Read and encode images. One that cannot be read is left out and reported.
+
+    Args:
+        model: the encoder.
+        pairs: whose images.
+        tokens: whether to keep patch tokens.
+        batch_size: images read and encoded at a time.
+        progress: told after every batch.
+
+    Returns:
+        the pairs whose image could be read, their features, and messages about the others.
+
+    Raises:
+        SensorError: the model takes no images of this sensor.
+    """
     kept: list[Pair] = []
     parts: list[Features] = []
+    failures: list[str] = []
     with ThreadPoolExecutor(_READERS) as pool:
-        for start in range(0, len(asked), batch_size):
-            batch = asked[start : start + batch_size]
+        for start in range(0, len(pairs), batch_size):
+            batch = pairs[start : start + batch_size]
             read = list(pool.map(_read, [pair.chip for pair in batch]))
             good = [(pair, found) for pair, found in zip(batch, read, strict=True) if isinstance(found, Pixels)]
             failures += [f"{pair.name}: {why}" for pair, why in zip(batch, read, strict=True) if isinstance(why, str)]
@@ -113,15 +149,11 @@ def encode_split(
                 parts.append(model.encode_pixels(pixels, batch_size=batch_size, tokens=tokens))
                 kept += [pair for pair, _ in good]
             if progress is not None:
-                progress(start + len(batch), len(asked))
-    if not kept:
-        reason = failures[0] if failures else f"no image has {captions} captions"
-        raise EvaluationError(f"nothing to evaluate in split {split!r} of {dataset.name}: {reason}")
-    texts: dict[str, int] = {}
-    own = [_texts_of(pair, captions) for pair in kept]
-    rows = np.array([texts.setdefault(text, len(texts)) for texts_ in own for text in texts_], dtype=np.int64)
-    relation = Relation.from_captions(own)
-    return Gallery(tuple(kept), Features.cat(parts), relation, tuple(texts), rows, tuple(failures))
+                progress(start + len(batch), len(pairs))
+    if not parts:
+        nothing = Features(torch.zeros(0, 1), torch.zeros(0, 0, 1), torch.zeros(0, 0, dtype=torch.bool))
+        return kept, nothing, failures
+    return kept, Features.cat(parts), failures
 
 
 def text_similarities(

@@ -124,7 +124,7 @@ class DualEncoder(nn.Module):
 
     @property
     def fusion(self) -> Mapping[str, float | bool] | None:
-        """Calibrated weights of global and local similarity (see `swath.similarity.Fusion`); None where there are none."""
+        """Calibrated weights of global and local similarity (see `swath.similarity.Fusion`); None without any."""
         return self.config.fusion
 
     @property
@@ -233,6 +233,16 @@ class DualEncoder(nn.Module):
             raise InputError("no texts to encode")
         features = ragged.encode(tower, found.ids, self.device, pad_to_context=pad_to_context, tokens=tokens)
         return features if found.owners is None else windows.join(features, found.owners)
+
+    @torch.inference_mode()
+    def raw_texts(self, texts: Sequence[str], truncation: Truncation = "warn") -> Tensor:
+        """Pooled vectors of texts as the tower gives them, not normalised: (B, D) float32.
+
+        For what averages them so, as the classifier of RS5M does; in one batch, so for some hundred texts at most.
+        """
+        ids, mask = self.tokenize(texts, truncation)
+        pooled, _ = self.text(ids.to(self.device), mask.to(self.device))
+        return cast(Tensor, pooled.float())
 
     def tokenize(self, texts: Sequence[str], truncation: Truncation = "warn") -> tuple[Tensor, Tensor]:
         """Token ids of a batch for `forward_texts`, padded to its longest text.
