@@ -16,11 +16,14 @@ from shapely.geometry.base import BaseGeometry
 from swath.archive.interval import rfc3339
 from swath.archive.schema import chip_from_row
 from swath.chips import Chip, Footprint
-from swath.errors import ArchiveError
+from swath.errors import ArchiveError, InputError
 
 if TYPE_CHECKING:
     import geopandas
     import pystac
+
+    from swath.archive.encoder import Encoder
+    from swath.localize import HeatMap
 
 LOW_CONFIDENCE = 0.5
 """Below this confidence of a query nothing in an archive matches it well: most general captions find better matches."""
@@ -108,6 +111,18 @@ class Hit:
         """The chip, whose pixels `swath.raster.read_chip` reads again."""
         return chip_from_row(self.row)
 
+    def heat_map(self, texts: str | Sequence[str], encoder: Encoder, *, whole_scene: bool = False) -> HeatMap:
+        """Where in this chip, or in its whole scene, texts fit; see `swath.localize.localize`.
+
+        Raises:
+            InputError: an empty text.
+            RasterError: the scene cannot be read any more.
+        """
+        from swath.localize import localize  # needs torch
+
+        chip = self.to_chip()
+        return localize(chip.scene, texts, encoder, window=None if whole_scene else chip.window)
+
     def to_dict(self) -> dict[str, Any]:
         """The hit as JSON values (without picture)."""
         return {
@@ -170,6 +185,23 @@ class Hits(Sequence[Hit]):
     def matches_well(self) -> bool:
         """False where nothing was found, or nothing that matches the text well (see `LOW_CONFIDENCE`)."""
         return len(self) > 0 and (self.confidence is None or self.confidence >= LOW_CONFIDENCE)
+
+    def heat_map(self, index: int, encoder: Encoder, *, whole_scene: bool = False) -> HeatMap:
+        """Where in one of the hits, or in its whole scene, the query's text fits; see `Hit.heat_map`.
+
+        Args:
+            index: which hit, from 0.
+            encoder: the archive's model.
+            whole_scene: look at all of the hit's scene instead of its chip.
+
+        Raises:
+            InputError: the query has no text.
+            RasterError: the scene cannot be read any more.
+        """
+        text = self.query.get("text")
+        if not text:
+            raise InputError("the query has no text to find within a hit; call heat_map of the hit with one")
+        return self[index].heat_map(text, encoder, whole_scene=whole_scene)
 
     def to_dict(self) -> dict[str, Any]:
         """``{"query": {...}, "hits": [{"rank", "id", "score", ...}]}``, JSON values.

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from swath._version import __version__
-from swath.cli import archive, data, evaluate, index, models, sandbox, search, train
+from swath.cli import archive, data, evaluate, index, localize, models, sandbox, search, train
 from swath.cli.failures import Commands
 
 app = typer.Typer(
@@ -55,6 +55,7 @@ def root(
 
 app.command()(index.index)
 app.command()(search.search)
+app.command()(localize.localize)
 app.add_typer(archive.app, name="archive")
 app.command()(sandbox.sandbox)
 app.command()(models.models)

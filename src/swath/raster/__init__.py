@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from swath.raster.footprints import footprint
+from swath.raster.footprints import footprint, to_degrees
 from swath.raster.gdal import DRIVERS, SUFFIXES, release
 from swath.raster.info import RasterInfo, describe
 from swath.raster.pictures import thumbnail
 from swath.raster.reading import MIN_VALID, quicklook, read_chip, scene_grid
 from swath.raster.scenes import read_image, scene_from_file
 from swath.raster.windows import tile
+from swath.raster.writing import write_geotiff
 
 __all__ = [
     "DRIVERS",
@@ -25,4 +26,6 @@ __all__ = [
     "scene_grid",
     "thumbnail",
     "tile",
+    "to_degrees",
+    "write_geotiff",
 ]

@@ -134,6 +134,37 @@ def outline(crs: str, transform: Affine, window: Window) -> BaseGeometry:
     return geometry.simplify(_STRAIGHT)
 
 
+def to_degrees(geometry: BaseGeometry, crs: str, transform: Affine) -> BaseGeometry:
+    """A geometry in pixel coordinates (col, row), in EPSG:4326: its edges densified, split at the antimeridian.
+
+    Args:
+        geometry: a point, polygon or multipolygon away from the poles.
+        crs: the CRS of `transform`.
+        transform: from pixels to the CRS.
+
+    Raises:
+        GeoreferenceError: a part of it lies nowhere on Earth, or the CRS cannot be used.
+    """
+    try:
+        projection = _projection(crs)
+    except (CRSError, ProjError) as error:
+        raise GeoreferenceError(f"cannot use the CRS {crs[:60]} ({error})") from error
+    west, north, east, south = geometry.bounds
+    extent = max(east - west, south - north)
+    dense = geometry.segmentize(extent / (EDGE_POINTS - 1)) if extent > 0 else geometry
+
+    def forward(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        lon, lat = projection.to_degrees.transform(*to_crs(transform, points[:, 0], points[:, 1]))
+        if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+            raise GeoreferenceError("a part of it lies nowhere on Earth; check the CRS and the geotransform")
+        return np.column_stack([_unwrap(np.asarray(lon)), lat])
+
+    if geometry.geom_type == "Point":
+        return shapely.transform(dense, forward)
+    parts = [_split(shapely.transform(part, forward)) for part in shapely.get_parts(dense)]
+    return _areas(shapely.union_all(parts)).simplify(_STRAIGHT)
+
+
 def _ring(
     forward: pyproj.Transformer, transform: Affine, area: _Area, points: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
