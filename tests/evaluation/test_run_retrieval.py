@@ -287,3 +287,25 @@ def test_progress_counts_images(model, dataset):
     seen = []
     evaluate_retrieval(model, dataset, rounds=0, batch_size=3, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(3, 4), (4, 4)]
+
+
+def test_texts_over_the_context_are_read_as_asked(tmp_path, model):
+    from swath.evaluation.truncation import Reading
+
+    folder = karpathy(tmp_path / "pairs", per_class=3)
+    document = json.loads(next(folder.glob("*.json")).read_text())
+    for entry in document["images"]:
+        filler = "a picture from above with many things in it . " * 5
+        entry["long_sentences"] = [{"raw": filler + entry["sentences"][0]["raw"]}]
+    next(folder.glob("*.json")).write_text(json.dumps(document))
+    long = read_dataset(folder)
+    with pytest.warns(UserWarning, match="texts were cut to 32 tokens"):
+        cut = evaluate_retrieval(model, long, captions="long", split=None, rounds=0)
+    whole = evaluate_retrieval(Reading(model, "window"), long, captions="long", split=None, rounds=0)
+    assert (cut.settings["truncation"], whole.settings["truncation"]) == ("warn", "window")
+    assert cut.model == whole.model
+    # Cut, all texts read alike, so every image is as good as any other.
+    assert len({tuple(row) for row in cut.first_images.tolist()}) == 1
+    assert len({tuple(row) for row in whole.first_images.tolist()}) > 1
+    with pytest.raises(ValueError, match="the model takes 32"):
+        evaluate_retrieval(Reading(model, "error"), long, captions="long", split=None, rounds=0)

@@ -11,7 +11,7 @@ import typer
 from swath.cli.localization import localization
 from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
 from swath.cli.progress import progress
-from swath.cli.values import read_fusion
+from swath.cli.values import TruncationName, read_fusion
 from swath.cli.zero_shot import zero_shot
 from swath.errors import InputError
 
@@ -64,6 +64,10 @@ def retrieval(
     ] = None,
     validation: Annotated[str, typer.Option(help="The split that weights are chosen on.")] = "val",
     captions: Annotated[CaptionName, typer.Option(help="Short or long captions.")] = CaptionName.short,
+    truncation: Annotated[
+        TruncationName,
+        typer.Option(help="A caption over the model's context: cut it and warn, refuse it, read windows."),
+    ] = TruncationName.warn,
     rounds: Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the 95 % intervals.")] = 2000,
     sensor: Annotated[str | None, typer.Option(help="Sensor of the images.", show_default="rgb, or as stated")] = None,
     to: Annotated[
@@ -81,6 +85,7 @@ def retrieval(
     from swath.evaluation.run_retrieval import evaluate_retrieval
     from swath.evaluation.scoring import Scoring
     from swath.evaluation.sheets import write_sheets
+    from swath.evaluation.truncation import Reading
     from swath.models import DualEncoder
 
     scoring = Scoring(similarity.value, read_fusion(fusion), validation, rerank.value, rerank_k)
@@ -88,7 +93,7 @@ def retrieval(
     encoder = DualEncoder.from_pretrained(model, device=device)
     with progress("images") as advance:
         report = evaluate_retrieval(
-            encoder,
+            Reading(encoder, truncation.value),
             data,
             scoring,
             split=None if split == "all" else split,

@@ -11,18 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from swath.cli.output import JsonOption, note, print_json, print_table
-from swath.cli.values import Box, Place, Weight, read_box, read_fusion, read_place, read_weight
+from swath.cli.values import Box, Place, TruncationName, Weight, read_box, read_fusion, read_place, read_weight
 
 if TYPE_CHECKING:
     from swath.archive import Hit, Hits
-
-
-class TruncationName(StrEnum):
-    """What to do with a text over the model's context length; see `swath.archive.Query`."""
-
-    warn = "warn"
-    error = "error"
-    window = "window"
 
 
 class SimilarityName(StrEnum):

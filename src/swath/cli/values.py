@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +13,14 @@ from swath.errors import InputError
 
 if TYPE_CHECKING:
     from swath.similarity import Fusion
+
+
+class TruncationName(StrEnum):
+    """What to do with a text over the model's context length; see `swath.models.towers.Truncation`."""
+
+    warn = "warn"
+    error = "error"
+    window = "window"
 
 
 class Place(NamedTuple):

@@ -35,7 +35,7 @@ def evaluate_retrieval(
     """Image-text retrieval on a split, both ways.
 
     Args:
-        model: the encoder.
+        model: the encoder; in `swath.evaluation.truncation.Reading` with a policy for texts over its context.
         dataset: from `swath.data.read_dataset`.
         scoring: what scores a pair and sorts the first answers again; by default global similarity alone.
         split: the split to report on; None takes the whole data set.
@@ -60,6 +60,7 @@ def evaluate_retrieval(
     scores, i2t = scorer.both_ways(gallery, dataset, captions, seed)
     result = evaluate(scores, gallery.relation, i2t_scores=i2t, ties=ties)
     settings: dict[str, Any] = {"captions": captions, "bootstrap_rounds": rounds, "seed": seed, "ties": ties}
+    settings["truncation"] = getattr(model, "truncation", "warn")
     return RetrievalReport(
         dataset.name,
         split,
