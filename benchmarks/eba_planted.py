@@ -16,6 +16,7 @@ import csv
 import logging
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from harness import data_root, write_result
 from swath.data import Dataset, Pair, read_dataset
 from swath.data.audit import audit
 from swath.data.karpathy import write_karpathy
+from swath.errors import InputError
 from swath.training import Recipe, train
 
 SHARES = (0.01, 0.02, 0.05)
@@ -111,10 +113,15 @@ def plant(pairs: Sequence[Pair], share: float, random: np.random.Generator) -> P
         pairs: labelled images with their captions.
         share: share of all image-caption pairs.
         random: decides which, and how they are shuffled.
+
+    Raises:
+        InputError: more than half of those chosen are of one class, so that they cannot be exchanged.
     """
     places = [(image, slot) for image, pair in enumerate(pairs) for slot in range(len(pair.captions))]
     chosen = [places[index] for index in random.permutation(len(places))[: round(share * len(places))]]
     labels = [pairs[image].labels[0] for image, _ in chosen]
+    if 2 * max(Counter(labels).values(), default=0) > len(labels):
+        raise InputError(f"{len(labels)} captions cannot be exchanged between classes; plant more of them")
     sources = random.permutation(len(chosen))
     while clashes := [place for place, source in enumerate(sources) if labels[place] == labels[source]]:
         for place in clashes:
@@ -218,9 +225,7 @@ def main() -> None:
             "pairs": sum(len(pair.captions) for pair in pairs),
             "planted": "captions of 1, 2 and 5 % of the pairs, shuffled among them across classes",
             "drop_ratio": "the share planted; _drop_1pct: 0.01",
-            **{
-                name: getattr(options, name) for name in ("size", "epochs", "start", "batch", "lr", "seed", "precision")
-            },
+            **{name: value for name, value in vars(options).items() if name not in ("dataset", "images", "verbose")},
         },
         metrics=overall | metrics,
         intervals=intervals,

@@ -164,18 +164,38 @@ def test_a_folder_that_cannot_be_written(folder, tmp_path):
 
 
 @pytest.mark.data
+def test_known_copies_of_real_data(shared_data):
+    """Among a few hundred of their neighbours; `test_known_defects_of_real_data` looks through everything."""
+    near = {"ucm": ("airplane",), "rsicd": ("industrial_2", "port_183", "port_2", "stadium_9", "stadium_10")}
+    whole = [read_dataset(shared_data / name) for name in near]
+    data = [replace(one, pairs=tuple(pair for pair in one if pair.name.startswith(near[one.name]))) for one in whole]
+    groups = [({member.row.image for member in group.members}, group.near_exact) for group in audit(data).duplicates]
+    assert groups == [
+        ({"airplane01.webp", "airplane02.webp"}, True),
+        ({"industrial_203.webp", "industrial_205.webp"}, True),
+        ({"port_183.webp", "port_248.webp"}, True),
+        ({"stadium_100.webp", "stadium_95.webp"}, False),
+    ]
+
+
+@pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_known_defects_of_real_data(shared_data, tmp_path):
     data = [read_dataset(shared_data / name) for name in ("ucm", "rsicd")]
     report = audit(data)
+    ucm, rsicd = report.facts
+    assert (ucm.images, ucm.distinct_sets) == (2_100, 719)
+    assert (rsicd.slots, rsicd.distinct) == (54_605, 18_189)
     groups = [({member.row.image for member in group.members}, group.near_exact) for group in report.duplicates]
     assert ({"airplane01.webp", "airplane02.webp"}, True) in groups
-    rsicd = [group for group in report.duplicates if group.members[0].row.dataset == "rsicd"]
-    assert sum(group.near_exact for group in rsicd) == 2
+    own = [group for group in report.duplicates if group.members[0].row.dataset == "rsicd"]
+    assert sum(group.near_exact for group in own) == 2
     # The same stadium, shifted by a few pixels, in train and in val.
     assert ({"stadium_95.webp", "stadium_100.webp"}, False) in groups
-    assert sum(one.item.dataset == "ucm" for one in report.contradictions) == 11
+    wrong = [one for one in report.contradictions if one.item.dataset == "ucm"]
+    assert len(wrong) == 11
+    assert all(any("farmland" in text for text in one.item.captions) for one in wrong)
     excluded = {entry.image for entry in report.exclusions.entries}
     assert {"airplane02.webp", "stadium_100.webp", "harbor84.webp"} <= excluded
     assert not {entry.split for entry in report.exclusions.entries} & {"test"}
