@@ -34,6 +34,7 @@ from swath.evaluation.intervals import bootstrap, compare_runs
 from swath.evaluation.relation import Relation
 from swath.evaluation.retrieval import RetrievalResult, evaluate
 from swath.models import DualEncoder, ragged
+from swath.models.text import TextTransformer
 from swath.models.towers import Truncation
 
 DATASETS = {"rsicd": "", "ucm": "ucm_"}
@@ -83,9 +84,17 @@ class Encoded:
 
     def run_cut(self, texts: Texts, length: int) -> RetrievalResult:
         """Retrieval with the first tokens of each text only."""
-        ids = self.model.text.tokenizer(texts.texts, length, "count").ids
-        found = ragged.encode(self.model.text, ids, self.model.device, pad_to_context=False, tokens=False)
+        tower = clip_tower(self.model)
+        ids = tower.tokenizer(texts.texts, length, "count").ids
+        found = ragged.encode(tower, ids, self.model.device, pad_to_context=False, tokens=False)
         return texts.judged(found.pooled.cpu(), self.images)
+
+
+def clip_tower(model: DualEncoder) -> TextTransformer:
+    """The text tower of a model, which must be CLIP's."""
+    if not isinstance(model.text, TextTransformer):
+        raise SystemExit(f"{model.config.name} has no CLIP text tower")
+    return model.text
 
 
 def with_long_captions(name: str, folder: Path, limit: int | None) -> Dataset:
@@ -110,7 +119,7 @@ def measure(
         encoded.append(Encoded(model, images.pooled.cpu()))
     at_77, at_248 = encoded
     captions, paragraphs = Texts(*data.captions(), len(data)), Texts(*data.long_captions(), len(data))
-    lengths = np.array([len(ids) for ids in long.text.tokenizer(paragraphs.texts, 10**6, "count").ids])
+    lengths = np.array([len(ids) for ids in clip_tower(long).tokenizer(paragraphs.texts, 10**6, "count").ids])
     longest = np.zeros(len(data), dtype=np.int64)
     np.maximum.at(longest, paragraphs.owner, lengths)
     chosen = longest > SHORT_CONTEXT
