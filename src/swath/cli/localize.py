@@ -104,7 +104,10 @@ def read_sides(text: str) -> list[int]:
 
 def _named(folder: Path, scene: SceneRef, done: Sequence[dict[str, Any]]) -> Path:
     """A file for the scene in the folder, told apart from files of scenes of the same name."""
-    stem = re.sub(r"[^0-9A-Za-z._-]", "_", scene.id)[:120] or "scene"
+    from swath.raster import SUFFIXES
+
+    name = scene.id[: -len(Path(scene.id).suffix)] if scene.id.lower().endswith(SUFFIXES) else scene.id
+    stem = re.sub(r"[^0-9A-Za-z_-]", "_", name)[:120] or "scene"
     taken = {Path(entry["files"]["heat"]).stem for entry in done}
     names = [stem, *(f"{stem}_{number}" for number in range(2, len(done) + 3))]
     return folder / f"{next(name for name in names if name not in taken)}.tif"
