@@ -112,3 +112,15 @@ def test_pixels_check_their_shapes():
 def test_layers_default_to_the_numbers_as_stored():
     layer = Layer("B04", "/a.tif", 4)
     assert (layer.scale, layer.offset, layer.nodata) == (1.0, 0.0, None)
+
+
+def test_the_picture_is_rendered_once_and_cannot_be_spoilt():
+    for name, count in (("rgb", 3), ("s1-vh-8bit", 1), ("s2-l2a", 12)):
+        data = np.arange(count * 20, dtype=np.uint8).reshape(count, 4, 5)
+        pixels = Pixels(data, np.ones((4, 5), dtype=np.bool_), sensor(name))
+        picture = pixels.to_rgb()
+        assert pixels.to_rgb() is picture
+        np.testing.assert_array_equal(picture, sensor(name).to_rgb(data, pixels.valid))
+        with pytest.raises(ValueError, match="read-only"):
+            picture[0, 0, 0] = 1
+        data[0, 0, 0] = 1  # what was read stays the caller's own

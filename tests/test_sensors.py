@@ -238,3 +238,12 @@ def test_every_sensor_is_recognised_by_its_own_bands(entry):
     dtype = {"dn8": "uint8", "reflectance1e4": "uint16", "amplitude": "uint16"}.get(entry.units, "float32")
     low = {"db": -25.0, "power": 0.001}.get(entry.units)
     assert recognise(Evidence(len(entry.bands), dtype, entry.band_names, low=low)) is entry
+
+
+@pytest.mark.parametrize("name", [name for name, entry in SENSORS.items() if entry.is_grey])
+def test_grey_sensors_show_three_equal_bands(name):
+    pixels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    picture = sensor(name).to_rgb(pixels)
+    assert (picture == picture[:1]).all()
+    # Eight bits are looked up; the same numbers as floats are computed.
+    np.testing.assert_array_equal(picture, sensor(name).to_rgb(pixels.astype(np.float32)))

@@ -155,6 +155,7 @@ class Pixels:
     data: NDArray[np.generic]
     valid: NDArray[np.bool_]
     sensor: Sensor
+    _rgb: list[NDArray[np.uint8]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.sensor.check(self.data)
@@ -164,8 +165,12 @@ class Pixels:
     @property
     def valid_share(self) -> float:
         """Share of valid pixels, 0 to 1."""
-        return float(self.valid.mean())
+        return np.count_nonzero(self.valid) / max(1, self.valid.size)
 
     def to_rgb(self) -> NDArray[np.uint8]:
-        """(3, H, W) uint8 picture, see `Sensor.to_rgb`."""
-        return self.sensor.to_rgb(self.data, self.valid)
+        """(3, H, W) uint8 picture, see `Sensor.to_rgb`; rendered once for all who ask, so it is read-only."""
+        if not self._rgb:
+            picture = self.sensor.to_rgb(self.data, self.valid).view()  # its flags are not those of `data`
+            picture.flags.writeable = False
+            self._rgb.append(picture)
+        return self._rgb[0]

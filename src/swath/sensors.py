@@ -105,6 +105,9 @@ class Sensor:
         self.check(pixels)
         mean = np.array([band.mean for band in self.bands], dtype=np.float32)[:, None, None]
         std = np.array([band.std for band in self.bands], dtype=np.float32)[:, None, None]
+        if self.is_grey and self.units == "dn8" and pixels.dtype == np.uint8:
+            levels = _stretch(np.arange(256, dtype=np.float32), self.stretch)
+            return np.repeat(levels[pixels], 3, axis=0)
         values = pixels.astype(np.float32)
         if self.units == "power":
             values = to_db(values)
@@ -149,13 +152,22 @@ class Sensor:
             picture = np.where(valid[None], picture, np.uint8(0))
         return picture
 
+    @property
+    def is_grey(self) -> bool:
+        """Whether `to_rgb` gives three equal bands."""
+        return self.is_radar and len(self.bands) == 1
+
     def _optical_rgb(self, pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
-        chosen = pixels[[self.band_index(name) for name in self.rgb]]
+        shown = [self.band_index(name) for name in self.rgb]
+        chosen = pixels if shown == list(range(len(self.bands))) else pixels[shown]
         if self.units == "dn8" and chosen.dtype == np.uint8:
             return np.ascontiguousarray(chosen, dtype=np.uint8)
         return _stretch(chosen.astype(np.float32), self.stretch)
 
     def _radar_rgb(self, pixels: NDArray[np.generic], valid: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+        if self.is_grey and self.units == "dn8" and pixels.dtype == np.uint8:
+            levels = _stretch(np.arange(256, dtype=np.float32), self.stretch)
+            return np.repeat(levels[pixels], 3, axis=0)
         values = pixels.astype(np.float32)
         if self.units == "power":
             values = to_db(values)

@@ -7,13 +7,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from generate.captions import picture
 from generate.models import tiny_config, tiny_model, two_towers
 from swath.chips import Pixels
 from swath.errors import SensorError
 from swath.models.config import TowerConfig
-from swath.models.preprocess import prepare, prepare_bands
+from swath.models.preprocess import prepare, prepare_bands, prepare_picture
 from swath.sensors import SENSORS, sensor
 
 
@@ -104,3 +105,12 @@ def test_threads_give_the_same_tensors():
         found = list(pool.map(model.prepare, chips))
     for made, tensor in zip(chips, found, strict=True):
         assert torch.equal(model.prepare(made), tensor)
+
+
+@pytest.mark.parametrize("resize", ["crop", "squash"])
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
+@pytest.mark.parametrize("size", [24, 40, 64])
+def test_a_grey_picture_is_resized_once_to_the_very_same_values(resize, interpolation, size):
+    tower = TowerConfig(image_size=size, resize=resize, interpolation=interpolation)
+    grey = Image.fromarray(np.random.default_rng(0).integers(0, 256, (47, 61), dtype=np.uint8))
+    assert torch.equal(prepare_picture(grey, tower), prepare_picture(grey.convert("RGB"), tower))

@@ -26,12 +26,17 @@ def prepare(pixels: Pixels, route: SensorInput, tower: TowerConfig) -> Tensor:
         (bands, S, S) float32 on the CPU, S being the tower's image size.
     """
     if route.input == "rgb":
-        return prepare_picture(Image.merge("RGB", [Image.fromarray(band) for band in pixels.to_rgb()]), tower)
+        bands = [Image.fromarray(band) for band in (pixels.to_rgb()[:1] if pixels.sensor.is_grey else pixels.to_rgb())]
+        return prepare_picture(bands[0] if len(bands) == 1 else Image.merge("RGB", bands), tower)
     return prepare_bands(torch.from_numpy(pixels.sensor.normalize(pixels.data, pixels.valid)), tower)
 
 
 def prepare_picture(picture: Image.Image, tower: TowerConfig) -> Tensor:
-    """Resize and normalise an RGB picture, to the last bit as OpenCLIP's evaluation transform does.
+    """Resize and normalise a picture, to the last bit as OpenCLIP's evaluation transform does.
+
+    Args:
+        picture: of mode ``RGB``, or ``L``: resized once for the three equal bands that it stands for.
+        tower: the tower it goes to.
 
     Returns:
         (3, S, S) float32.
@@ -43,6 +48,8 @@ def prepare_picture(picture: Image.Image, tower: TowerConfig) -> Tensor:
     left, top, right, bottom = _centre(*resized, tower.image_size)
     if (left, top, right, bottom) != (0, 0, *resized):
         picture = picture.crop((left, top, right, bottom))
+    if picture.mode == "L":
+        picture = Image.merge("RGB", [picture] * 3)
     values = (
         torch.from_numpy(np.array(picture, dtype=np.uint8)).permute(2, 0, 1).contiguous().to(torch.float32).div_(255)
     )

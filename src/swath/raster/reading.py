@@ -28,11 +28,17 @@ _TOLERANCE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one file gives: `data` and `missing` (bands, H, W), `mask` (H, W) True where the file has data."""
+    """What one file gives.
+
+    Attributes:
+        data: (bands, H, W).
+        missing: (bands, H, W) True where a value is none; None where the file cannot have such values.
+        mask: (H, W) True where the file has data; None where it has data everywhere.
+    """
 
     data: NDArray[np.generic]
-    missing: NDArray[np.bool_]
-    mask: NDArray[np.bool_]
+    missing: NDArray[np.bool_] | None
+    mask: NDArray[np.bool_] | None
 
 
 def read_chip(chip: Chip, size: int | None = None, min_valid: float = MIN_VALID) -> Pixels:
@@ -106,14 +112,18 @@ def _read(scene: SceneRef, window: Window, size: int | None) -> Pixels:
         places = [place for place, layer in enumerate(scene.layers) if layer.href == href]
         layers = [scene.layers[place] for place in places]
         part = _read_file(href, layers, grid, window, shape)
-        valid &= part.mask
+        if part.mask is not None:
+            valid &= part.mask
         for row, place in enumerate(places):
             bands[place] = _in_units(part.data[row], scene.layers[place], target)
-            missing[place] = part.missing[row]
+            missing[place] = None if part.missing is None else part.missing[row]
     data = np.stack([band for band in bands if band is not None])
-    absent = np.stack([band for band in missing if band is not None])
-    floating = np.issubdtype(data.dtype, np.floating)
-    valid &= ~(absent.any(axis=0) if floating else absent.all(axis=0))
+    known = [band for band in missing if band is not None]
+    if np.issubdtype(data.dtype, np.floating):
+        for band in known:
+            valid &= ~band
+    elif len(known) == len(missing):
+        valid &= ~np.logical_and.reduce(known)
     return Pixels(data, valid, target)
 
 
@@ -148,7 +158,9 @@ def _read_file(href: str, layers: Sequence[Layer], grid: RasterInfo, window: Win
     missing = np.ones((len(layers), *shape), dtype=np.bool_)
     mask = np.zeros(shape, dtype=np.bool_)
     rows, cols = slice(place[0], place[1]), slice(place[2], place[3])
-    data[:, rows, cols], missing[:, rows, cols], mask[rows, cols] = part.data, part.missing, part.mask
+    data[:, rows, cols] = part.data
+    missing[:, rows, cols] = False if part.missing is None else part.missing
+    mask[rows, cols] = True if part.mask is None else part.mask
     return _Part(data, missing, mask)
 
 
@@ -205,7 +217,7 @@ def _read_area(info: RasterInfo, layers: Sequence[Layer], area: GdalWindow, shap
         shrinks = area.height > shape[0] or area.width > shape[1]
         resampling = Resampling.average if shrinks else Resampling.bilinear
     dataset = handle(info.href)
-    mask = np.ones(shape, dtype=np.bool_)
+    mask: NDArray[np.bool_] | None = None
     try:
         with environment(info.href):
             data = dataset.read(indexes, window=area, out_shape=(len(indexes), *shape), resampling=resampling)
@@ -224,21 +236,22 @@ def _read_area(info: RasterInfo, layers: Sequence[Layer], area: GdalWindow, shap
                 colours[entry] = colour
         expanded = colours[data[0].astype(np.uint8)]
         data = np.moveaxis(expanded, -1, 0)[[layer.index - 1 for layer in layers]]
-        return _Part(data, np.zeros(data.shape, dtype=np.bool_), expanded[..., 3] > 0)
+        return _Part(data, None, expanded[..., 3] > 0)
     order = [indexes.index(layer.index) for layer in layers]
     data = data if order == list(range(len(indexes))) else data[order]
     return _Part(data, _missing(data, info, layers), mask)
 
 
-def _missing(data: NDArray[np.generic], info: RasterInfo, layers: Sequence[Layer]) -> NDArray[np.bool_]:
-    """(bands, H, W) True where a value is nodata, NaN or infinite."""
+def _missing(data: NDArray[np.generic], info: RasterInfo, layers: Sequence[Layer]) -> NDArray[np.bool_] | None:
+    """(bands, H, W) True where a value is nodata, NaN or infinite; None where none can be."""
     if np.iscomplexobj(data):
         raise RasterError(f"{info.href}: holds complex numbers; detect it to amplitude or power first")
-    missing = np.zeros(data.shape, dtype=np.bool_)
-    if np.issubdtype(data.dtype, np.floating):
-        missing |= ~np.isfinite(data)
-    for row, layer in enumerate(layers):
-        nodata = info.nodata if layer.nodata is None else layer.nodata
+    floating = np.issubdtype(data.dtype, np.floating)
+    declared = [info.nodata if layer.nodata is None else layer.nodata for layer in layers]
+    if not floating and all(nodata is None or not np.isfinite(nodata) for nodata in declared):
+        return None
+    missing = ~np.isfinite(data) if floating else np.zeros(data.shape, dtype=np.bool_)
+    for row, nodata in enumerate(declared):
         if nodata is not None and np.isfinite(nodata):
             missing[row] |= data[row] == nodata
     return missing
