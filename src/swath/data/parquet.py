@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from swath.data.pairs import Pair
 from swath.errors import DataError
 
 _BATCH = 256
+
+IMAGES_KEY = b"swath:images"
+"""Metadata of a table that name its image folder, relative to the table (tables of long captions have it)."""
 
 
 def find_parquet(path: Path) -> Path | None:
@@ -42,6 +46,9 @@ def read_parquet(path: Path, options: ReadOptions) -> Annotations:
     if not entries:
         raise DataError(f"{path} has no rows")
     beside = path.parent if path.is_file() else path
+    noted = _noted_folder(path)
+    if noted is not None and options.images is None:
+        options = replace(options, images=noted)
     root = folder if packed else image_root(beside, (entry.name for entry in entries), options)
     return Annotations(path.stem if path.is_file() else path.resolve().name, root, entries)
 
@@ -97,6 +104,15 @@ def _read_file(path: Path, gatherer: RowGatherer, folder: Path) -> bool:
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} is not a readable Parquet file: {error}") from error
     return packed
+
+
+def _noted_folder(path: Path) -> Path | None:
+    """The image folder that a table's metadata name, if it is there."""
+    import pyarrow.parquet as pq
+
+    noted = (pq.read_schema(path).metadata or {}).get(IMAGES_KEY, b"") if path.is_file() else b""
+    folder = path.parent / noted.decode("utf-8", errors="replace")
+    return folder if noted and folder.is_dir() else None
 
 
 def _used(columns: Columns) -> tuple[str, ...]:

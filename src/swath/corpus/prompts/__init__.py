@@ -1,0 +1,1 @@
+"""Prompts for language models, as text files; see `swath.corpus.llm.prompts`."""
