@@ -53,9 +53,14 @@ def entries(per_class: int = 3) -> list[dict[str, object]]:
     ]
 
 
-def karpathy(folder: Path, per_class: int = 3, name: str = "tiny", seed: int = 0) -> Path:
-    """Write a data set in Karpathy layout, ``<folder>/dataset_<name>.json`` and ``images/``; returns the folder."""
+def karpathy(folder: Path, per_class: int = 3, name: str = "tiny", seed: int = 0, long: bool = False) -> Path:
+    """Write a data set in Karpathy layout, ``<folder>/dataset_<name>.json`` and ``images/``; returns the folder.
+
+    With `long`, every image also has a long caption: all the sentences of its class.
+    """
     images = entries(per_class)
+    for entry in images if long else ():
+        entry["long_sentences"] = [{"raw": " ".join(captions(str(entry["class"])))}]
     for number, entry in enumerate(images):
         save(folder / "images" / str(entry["filename"]), picture(1000 * seed + number))
     (folder / f"dataset_{name}.json").write_text(json.dumps({"dataset": name, "images": images}))

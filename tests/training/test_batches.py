@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from generate.captions import karpathy
+from generate.captions import captions, karpathy
 from generate.recipes import tiny_recipe
 from swath.errors import DataError
 from swath.models import DualEncoder
@@ -192,3 +192,17 @@ def test_pictures_are_squashed_to_the_cache_size(tmp_path: Path) -> None:
     data = TrainingSet(recipe)
     assert data.pictures.arrays["rgb"].shape[1:] == (3, 40, 40)
     assert data.pictures.arrays["rgb"].dtype == torch.uint8
+
+
+def test_long_captions_are_trained_on_where_asked(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path)
+    karpathy(tmp_path / "data" / "long", per_class=6, name="long", long=True)
+    asked = ["data.train.0.path=long", "data.train.0.captions=long"]
+    data = TrainingSet(tiny_recipe(tmp_path, *asked))
+    own = data.captioned()[0]
+    assert own.name == "long"
+    assert all(pair.captions == (" ".join(captions(pair.labels[0])),) for pair in own.pairs)
+    assert data.described(0).caption == own.pairs[0].captions[0]
+    with pytest.raises(DataError, match="has no long caption; make them with: swath corpus long"):
+        TrainingSet(tiny_recipe(tmp_path, "data.train.0.captions=long"))
+    assert recipe.data.train[0].captions == "short"

@@ -217,7 +217,7 @@ def test_every_shipped_recipe_runs(tmp_path: Path, name: str) -> None:
         if (tmp_path / source.path).exists():
             continue
         make = captions.class_folders if source.templates else captions.karpathy
-        options = {} if source.templates else {"name": source.path.name}
+        options = {} if source.templates else {"name": source.path.name, "long": source.captions == "long"}
         make(tmp_path / source.path, per_class=8, **options)
     overrides += [f"data.root={tmp_path}"]
     if shipped.init is not None:

@@ -167,7 +167,7 @@ class TrainingSet:
         """The pair of a number that `Batch.pairs` gives."""
         row = int(np.searchsorted(self._first_pair, number, side="right")) - 1
         pair, text = self._pairs[row], self._captions[row][number - int(self._first_pair[row])]
-        written = next((caption for caption in pair.captions if _tidy(caption) == text), text)
+        written = next((caption for caption in (*pair.captions, *pair.long_captions) if _tidy(caption) == text), text)
         return TrainingPair(self._names[row], pair.split, pair.name, written)
 
     def captioned(self) -> list[Dataset]:
@@ -302,8 +302,11 @@ def _spread(pairs: Sequence[Pair], limit: int | None) -> list[Pair]:
 
 
 def _captions(pair: Pair, source: SourceRecipe) -> tuple[str, ...]:
-    if pair.captions:
-        return tuple(dict.fromkeys(map(_tidy, pair.captions)))
+    if source.captions == "long" and not pair.long_captions:
+        raise DataError(f"{pair.name} in {source.path} has no long caption; make them with: swath corpus long")
+    written = pair.captions if source.captions == "short" else pair.long_captions
+    if written:
+        return tuple(dict.fromkeys(map(_tidy, written)))
     made = tuple(template.format(label=plain(label)) for label in pair.labels for template in source.templates)
     if not made:
         raise DataError(

@@ -26,6 +26,7 @@ class SourceRecipe(RecipePart):
         sensor: the images' sensor, where the data set does not say.
         per_epoch: how many of its images an epoch draws, anew each time; None draws all.
         templates: captions made from class names, with ``{label}`` in them; used for images without captions.
+        captions: which captions count: ``short`` or ``long``. To train on both, name the data set twice.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class SourceRecipe(RecipePart):
     sensor: str | None = None
     per_epoch: int | None = Field(default=None, ge=1)
     templates: tuple[str, ...] = ()
+    captions: Literal["short", "long"] = "short"
 
 
 class ValidationRecipe(RecipePart):
@@ -80,6 +82,8 @@ class BatchRecipe(RecipePart):
         word_dropout: chance of each word of a caption to be left out.
         full_stop_dropout: chance of a caption to lose its full stop, so that queries without one are as good.
         accumulate: parts a batch is cut into, one after the other; the loss is computed within a part.
+        cached: images or texts of a part, on each process, whose activations are in memory at a time. Loss and gradients
+            stay those of the whole part (but for batch norms, which see a chunk); the towers run forward twice.
     """
 
     size: int = Field(default=256, ge=2)
@@ -88,6 +92,7 @@ class BatchRecipe(RecipePart):
     word_dropout: float = Field(default=0.0, ge=0, lt=1)
     full_stop_dropout: float = Field(default=0.0, ge=0, le=1)
     accumulate: int = Field(default=1, ge=1)
+    cached: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
