@@ -7,8 +7,9 @@ stays bounded for scenes of any size. Windows are scored as they are encoded; on
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -166,16 +167,16 @@ class _Look:
             return
         if not pixels.valid.all():
             self._mark_missing(block.area, pixels.valid)
-        for start in range(0, len(block.boxes), self.batch_size):
-            boxes = block.boxes[start : start + self.batch_size]
-            views = [_cut(pixels, box, block.area) for box in boxes]
-            kept = np.array([view.valid_share >= MIN_VALID for view in views])
-            self.seen.empty += int((~kept).sum())
-            if kept.any():
-                prepared = list(
-                    pool.map(self.encoder.prepare, [view for view, keep in zip(views, kept, strict=True) if keep])
-                )
-                self._score(torch.stack(prepared), boxes[kept])
+        boxes, views = [], []
+        for box in block.boxes:
+            view = _cut(pixels, box, block.area)
+            if view.valid_share < MIN_VALID:
+                self.seen.empty += 1
+                continue
+            boxes.append(box)
+            views.append(view)
+        for start, prepared in _ahead(views, self.encoder, pool, self.batch_size):
+            self._score(torch.stack(prepared), np.stack(boxes[start : start + len(prepared)]))
 
     def _score(self, batch: Tensor, boxes: NDArray[np.int64]) -> None:
         features = self.encoder.encode_images(batch, self.scene.sensor)
@@ -226,6 +227,18 @@ def _blocks(boxes: NDArray[np.int64], side: int) -> Iterator[_Block]:
         top, left = own[:, :2].min(axis=0)
         bottom, right = own[:, 2:].max(axis=0)
         yield _Block(Window(int(left), int(top), int(right - left), int(bottom - top)), own)
+
+
+def _ahead(
+    views: Sequence[Pixels], encoder: Encoder, pool: ThreadPoolExecutor, batch_size: int
+) -> Iterator[tuple[int, list[Tensor]]]:
+    """(first, prepared) batches; the next one is prepared while the caller works on one."""
+    starts = range(0, len(views), batch_size)
+    waiting: deque[list[Future[Tensor]]] = deque()
+    for number, start in enumerate(starts):
+        for ahead in starts[number + len(waiting) : number + 2]:
+            waiting.append([pool.submit(encoder.prepare, view) for view in views[ahead : ahead + batch_size]])
+        yield start, [future.result() for future in waiting.popleft()]
 
 
 def _cut(pixels: Pixels, box: NDArray[np.int64], area: Window) -> Pixels:

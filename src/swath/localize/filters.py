@@ -35,7 +35,9 @@ def box_filter(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     for axis in (0, 1):
         reach = [(0, 0), (0, 0)]
         reach[axis] = (size // 2 + 1, size - 1 - size // 2)
-        lines: NDArray[Any] = np.moveaxis(np.pad(sums, reach, mode="reflect" if image.shape[axis] > 1 else "edge"), axis, 0)
+        lines: NDArray[Any] = np.moveaxis(
+            np.pad(sums, reach, mode="reflect" if image.shape[axis] > 1 else "edge"), axis, 0
+        )
         total: NDArray[Any] = np.cumsum(lines, axis=0, dtype=np.int64 if max(image.shape) * size > 2**22 else np.int32)
         sums = np.moveaxis(total[size:] - total[:-size], 0, axis)
     scaled = sums.astype(np.float32) * np.float32(1.0 / (size * size))

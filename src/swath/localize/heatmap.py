@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from swath.chips import SceneRef, Window
 from swath.errors import InputError
 from swath.localize.peaks import FLOOR, PROMINENCE, Peak, find_peaks
-from swath.localize.windows import CellMap
+from swath.localize.windows import ALL, CellMap
 from swath.raster.footprints import to_degrees
 from swath.raster.writing import write_geotiff
 
@@ -72,20 +72,28 @@ class HeatMap:
         """
         if not -len(self.texts) <= text < len(self.texts):
             raise InputError(f"no text {text}; there are {len(self.texts)}")
-        heat: NDArray[np.float32] = self._rows(0, self.shape[0], 1)[text]
+        return self._one(text, 1)
+
+    def _one(self, text: int, step: int) -> NDArray[np.float32]:
+        """(H, W) one map, every `step`-th row and column."""
+        place = range(len(self.texts))[text]
+        heat: NDArray[np.float32] = self._rows(0, self.shape[0], step, slice(place, place + 1))[0]
         return heat
 
-    def _rows(self, start: int, stop: int, step: int) -> NDArray[np.float32]:
-        """(texts, rows, W) some rows of all maps, every `step`-th row and column."""
-        rows = np.arange(start, stop, step)
-        columns = np.arange(0, self.shape[1], step)
+    def _rows(self, start: int, stop: int, step: int, maps: slice = ALL) -> NDArray[np.float32]:
+        """(texts, rows, W) some rows of all maps or some, every `step`-th row and column."""
+        return self._at(np.arange(start, stop, step), np.arange(0, self.shape[1], step), maps)
+
+    def _at(self, rows: NDArray[np.integer], columns: NDArray[np.integer], maps: slice = ALL) -> NDArray[np.float32]:
+        """(texts, rows, columns) the maps at some of their rows and columns: what holds at the pixels' centres."""
         centre = self.pixel // 2
         values = self.cells.sample(
             np.minimum(rows * self.pixel + centre, self.window.height - 1),
             np.minimum(columns * self.pixel + centre, self.window.width - 1),
+            maps,
         )
         if self.missing is not None:
-            values[:, self.missing[start:stop:step, ::step]] = np.nan
+            values[:, self.missing[np.ix_(rows, columns)]] = np.nan
         return values
 
     def peaks(
@@ -116,7 +124,7 @@ class HeatMap:
             raise InputError(f"no text {text}; there are {len(self.texts)}")
         step = -(-max(self.shape) // _MOST_FOR_PEAKS)
         side = self.pixel * step
-        heat = self._rows(0, self.shape[0], step)[text]
+        heat = self._one(text, step)
         if not np.isfinite(heat).any():
             return []
         apart = (min(self.scales) / 2 if distance is None else distance) / side
@@ -214,13 +222,4 @@ class HeatMap:
 
     def preview(self, height: int, width: int) -> NDArray[np.float32]:
         """(texts, height, width) the maps at another size, nearest pixel."""
-        rows = (np.arange(height) * self.shape[0]) // height
-        columns = (np.arange(width) * self.shape[1]) // width
-        centre = self.pixel // 2
-        values = self.cells.sample(
-            np.minimum(rows * self.pixel + centre, self.window.height - 1),
-            np.minimum(columns * self.pixel + centre, self.window.width - 1),
-        )
-        if self.missing is not None:
-            values[:, self.missing[rows[:, None], columns[None, :]]] = np.nan
-        return values
+        return self._at((np.arange(height) * self.shape[0]) // height, (np.arange(width) * self.shape[1]) // width)
