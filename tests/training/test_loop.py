@@ -182,6 +182,18 @@ def test_two_processes_train_one_model(tmp_path: Path, terms: tuple[str, ...]) -
     assert (tmp_path / "run/best/config.json").is_file()
 
 
+@pytest.mark.slow
+def test_two_processes_can_check_a_recipe(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(tiny_recipe(tmp_path).to_yaml())
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "swath"]
+    command += ["train", str(tmp_path / "recipe.yaml"), "--check"]
+    done = subprocess.run(
+        command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_progress_is_told_after_every_step(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     train(tiny_recipe(tmp_path, "optim.epochs=2"), progress=lambda done, total, rate: told.append((done, total)))

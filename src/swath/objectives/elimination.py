@@ -20,7 +20,8 @@ from torch import Tensor
 from swath.errors import CheckpointError, InputError
 
 Scheme = Literal["joint", "split"]
-"""``joint``: one mask, from global similarity, for all terms; ``split``: each similarity has its own bank and mask."""
+"""``joint``: one mask, from global similarity, for all terms (EBAKER, eq. 9 and 10); ``split``: each similarity has its
+own bank, threshold and mask (iEBAKER)."""
 
 NOTHING = float("-inf")
 """The threshold that eliminates nothing."""
@@ -150,7 +151,7 @@ def keep_rows(similarity: Tensor, threshold: float) -> Tensor:
 def keep_masks(
     similarities: Mapping[str, Tensor], thresholds: Mapping[str, float], scheme: Scheme
 ) -> dict[str, Tensor]:
-    """The rows that stay, for each similarity of a batch, under one of the two schemes.
+    """The rows that stay, for each similarity of a batch, under one of the two schemes (eq. 9 and 10).
 
     Args:
         similarities: (B,) positives by name; must hold ``global``.

@@ -1,7 +1,7 @@
 """The training loop: one for every recipe, on one process or many, on a CPU or GPUs.
 
-    swath train swath_mini data.root=/data output=runs/mini          one process
-    accelerate launch -m swath train swath_mini data.root=/data      several
+    swath train swath_mini data.root=/data output=runs/mini                   one process
+    torchrun --nproc_per_node 2 -m swath train swath_mini data.root=/data     several
 
 Every random choice is a function of (seed, epoch, step), so a run that was killed goes on from the last whole epoch to
 the same weights; on a CPU with the same number of threads, to the last bit.
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,19 +27,19 @@ from swath.training import checkpoint
 from swath.training.augment import size_at
 from swath.training.average import WeightAverage
 from swath.training.batches import TrainingSet
+from swath.training.check import batch_size, passing_folder, shortened
 from swath.training.elimination import Elimination
 from swath.training.logs import Means, RunLog
-from swath.training.masking import build_masker
+from swath.training.masking import build_masker, vocabulary
 from swath.training.optimizers import build_optimizers
 from swath.training.recipe import Recipe
 from swath.training.result import RunResult
 from swath.training.schedule import warmup_cosine
+from swath.training.start import starting_model
 from swath.training.step import TrainingModel
 from swath.training.validation import Validation
 
 _LOG = logging.getLogger(__name__)
-_CHECK_PAIRS, _CHECK_BATCH, _CHECK_EPOCHS = 16, 8, 2
-
 
 Progress = Callable[[int, int, float], None]
 """Called after every step with steps done, steps in all, and steps a second."""
@@ -63,27 +62,11 @@ def train(recipe: Recipe, *, check: bool = False, progress: Progress | None = No
     if not check:
         return _Run(recipe, progress).go()
     with tempfile.TemporaryDirectory() as folder:
-        result = _Run(_shortened(recipe, Path(folder)), progress, limit=_CHECK_PAIRS).go()
-        DualEncoder.from_pretrained(result.model)
+        run = _Run(_shortened(recipe, Path(folder)), progress, limit=_CHECK_PAIRS)
+        result = run.go()
+        if run.accelerator.is_main_process:  # the others have saved nothing
+            DualEncoder.from_pretrained(result.model)
         return result
-
-
-def _shortened(recipe: Recipe, folder: Path) -> Recipe:
-    parts = min(recipe.batch.accumulate, _CHECK_BATCH // 2)
-    batch = recipe.batch.model_copy(update={"size": min(recipe.batch.size, _CHECK_BATCH), "accumulate": parts})
-    sources = tuple(
-        source.model_copy(update={"per_epoch": _CHECK_BATCH if index == 0 else 1})
-        for index, source in enumerate(recipe.data.train)
-    )
-    validation = recipe.data.validation.model_copy(update={"every": 1})
-    data = recipe.data.model_copy(update={"train": sources, "validation": validation})
-    optim = recipe.optim.model_copy(update={"epochs": _CHECK_EPOCHS})
-    weak = recipe.objective.elimination
-    weak = None if weak is None else weak.model_copy(update={"start_epoch": 1})
-    objective = recipe.objective.model_copy(update={"elimination": weak})
-    return recipe.model_copy(
-        update={"batch": batch, "data": data, "optim": optim, "output": folder, "objective": objective}
-    )
 
 
 class _Run:
@@ -101,10 +84,11 @@ class _Run:
         self._claim_folder()
         torch.manual_seed(recipe.seed)
         self.data = TrainingSet(recipe, limit)
-        encoder = _start(recipe).train().requires_grad_(True)
-        model = TrainingModel(encoder, recipe.objective, len(self.data.classes))
+        encoder = starting_model(recipe).train().requires_grad_(True)
         words, weak = recipe.objective.keywords, recipe.objective.elimination
         self.masker = None if words is None else build_masker(words, self.data, recipe.data.root, encoder)
+        choices = None if words is None or self.masker is None else vocabulary(words, self.masker)
+        model = TrainingModel(encoder, recipe.objective, len(self.data.classes), choices, recipe.batch.cached)
         self.elimination = None if weak is None else Elimination(weak, self.data.pair_count)
         for value in model.parameters():
             if value.ndim == 4:  # filters: channels last is the fast layout on CPUs and GPUs alike
@@ -179,7 +163,9 @@ class _Run:
                 # Dropout draws from torch's global state: fix it, so that a step does not depend on those before it.
                 torch.manual_seed(hash((recipe.seed, *key)) & (2**62 - 1))
                 with self.accelerator.accumulate(self.model):
-                    losses, seen = self.model(**batch.to(self.accelerator.device), thresholds=thresholds)
+                    losses, seen = self.model(
+                        **batch.to(self.accelerator.device), thresholds=thresholds, progress=self.step / self.total
+                    )
                     self.accelerator.backward(losses["loss"])
                     if self.accelerator.sync_gradients:
                         self.accelerator.clip_grad_norm_(self.model.parameters(), recipe.optim.clip)
@@ -295,20 +281,6 @@ def _fill(module: nn.Module, state: dict[str, Tensor], origin: Path) -> None:
     with torch.no_grad():
         for key, value in mine.items():
             value.copy_(state[key])
-
-
-def _start(recipe: Recipe) -> DualEncoder:
-    """The model to start from."""
-    if recipe.init is None:
-        return DualEncoder(recipe.model)
-    encoder = DualEncoder.from_pretrained(recipe.init, dtype="float32", device="cpu")
-    if encoder.config.identity() != recipe.model.identity():
-        raise RecipeError(
-            f"init: {recipe.init!r} is of another architecture than the recipe describes under model; "
-            "describe it as its config.json does, or leave init out"
-        )
-    encoder.config = recipe.model
-    return encoder
 
 
 def _accelerator(recipe: Recipe) -> Any:  # noqa: ANN401 - a type of an optional package
