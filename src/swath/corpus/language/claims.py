@@ -28,6 +28,8 @@ _BREAKS = frozenset((
 _FILLERS = frozenset((
     "and", "the", "a", "an", "very", "quite", "of", "or",
 ))  # fmt: skip
+# Behind these words another thing follows than the one that is related ("around a yard with trees").
+_LINKS = frozenset(("with", "of", "in", "on", "by", "from", "to", "and"))
 _COPULAS = frozenset((
     "is", "are", "was", "were", "look", "looks", "appear", "appears",
 ))  # fmt: skip
@@ -186,16 +188,19 @@ def _joined_numbers(marks: list[_Mark]) -> list[_Mark]:
 def _read_sentence(tokens: list[str], marks: list[_Mark], found: Claims) -> None:
     things = [mark for mark in marks if mark.kind == "object"]
     near = frozenset(mark.name for mark in things)
+    known = lexicon().numbers
     for mark in things:
         found.objects.setdefault(mark.name, " ".join(tokens[mark.start : mark.end]))
     for place, mark in enumerate(marks):
+        # Number words inside other phrases ("on two sides of") are numbers of the text, too.
+        found.numbers.update(float(known[token]) for token in tokens[mark.start : mark.end] if token in known)
         match mark.kind:
             case "number":
                 _read_number(tokens, marks, place, near, found)
             case "amount":
                 _read_amount(tokens, marks, place, found)
             case "colour":
-                found.colours.add((mark.name, _coloured(tokens, marks, place)))
+                found.colours.update((mark.name, thing) for thing in _coloured(tokens, marks, place))
             case "position":
                 found.positions.append(Placed(mark.name, _beside(tokens, things, mark), _words(tokens, mark)))
             case "relation" | "weak relation":
@@ -270,14 +275,20 @@ def _last_of_compound(marks: list[_Mark], number: int) -> _Mark:
     return marks[number]
 
 
-def _coloured(tokens: list[str], marks: list[_Mark], place: int) -> str:
-    """The thing that has a colour: the one before "is" or "are", or the one ahead; empty where there is none."""
+def _coloured(tokens: list[str], marks: list[_Mark], place: int) -> set[str]:
+    """The thing that has a colour: the one before "is" or "are", or the one ahead; empty text where there is none.
+
+    In a compound it may be the first or the last ("white roof houses", "white airport terminal"): both.
+    """
     before = marks[place - 1] if place else None
     between = set(tokens[before.end : marks[place].start]) if before is not None else set()
     if before is not None and before.kind == "object" and between & _COPULAS and not between & _NO_PREDICATE:
-        return before.name
+        return {before.name}
     head = _ahead(tokens, marks, place)
-    return head.name if head is not None else ""
+    if head is None:
+        return {""}
+    first = next(mark for mark in marks[place + 1 :] if mark.kind == "object")
+    return {first.name, head.name}
 
 
 def _beside(tokens: list[str], things: list[_Mark], mark: _Mark) -> str:
@@ -297,7 +308,9 @@ def _related(tokens: list[str], things: list[_Mark], mark: _Mark) -> Iterator[Re
     # Two things are related by what stands right between them; whatever else the sentence names may be meant, too.
     nearest = (before[-1], after[0]) if before and after else None
     if nearest is not None and strong and nearest[0].start >= start and nearest[1].start < end:
-        yield Related(mark.name, nearest[0].name, nearest[1].name, True, phrase)
+        between = {*tokens[nearest[0].end : mark.start], *tokens[mark.end : nearest[1].start]}
+        if not between & _LINKS:
+            yield Related(mark.name, nearest[0].name, nearest[1].name, True, phrase)
     firsts, seconds = (before, after) if before and after else (before or after, before or after)
     for first in firsts:
         for second in seconds:

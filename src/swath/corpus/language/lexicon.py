@@ -11,7 +11,18 @@ from importlib import resources
 from typing import Literal
 
 MarkKind = Literal[
-    "object", "colour", "number", "amount", "unit", "relation", "weak relation", "position", "time", "sensor", "place"
+    "object",
+    "colour",
+    "number",
+    "amount",
+    "unit",
+    "relation",
+    "weak relation",
+    "position",
+    "time",
+    "sensor",
+    "place",
+    "filler",
 ]
 
 Phrase = tuple[str, ...]
@@ -55,7 +66,7 @@ def plural(phrase: str) -> str:
 _UNCOUNTABLE = frozenset((
     "land", "farmland", "grass", "sand", "water", "soil", "snow", "ice", "vegetation", "chaparral", "foam", "wheat",
     "rice", "corn", "rubble", "pasture", "people", "turf", "grassland", "woodland", "cropland", "bareland", "smoke",
-    "fog", "pavement", "aircraft",
+    "fog", "pavement", "dirt", "aircraft",
 ))  # fmt: skip
 
 
@@ -162,6 +173,7 @@ _LISTS: dict[str, MarkKind] = {
     "positions": "position",
     "times": "time",
     "sensors": "sensor",
+    "fillers": "filler",
 }
 _STRENGTHS: dict[MarkKind, str] = {"relation": "of", "weak relation": "weak"}
 

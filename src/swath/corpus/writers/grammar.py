@@ -172,9 +172,11 @@ def _colours(facts: Facts, rng: random.Random) -> Iterator[Sentence]:  # noqa: A
     phrases: dict[str, str] = {}
     sources: dict[str, None] = {}
     for fact in facts.of("statement", "caption"):
+        text = text_of(fact).lower()
         claims = claims_of(text_of(fact))
         for colour, concept in sorted(claims.colours):
-            if concept:
+            # Only a colour right before its thing is surely that thing's.
+            if concept and f"{colour} {claims.objects[concept]}" in text:
                 colours.setdefault(concept, {})[colour] = None
                 phrases.setdefault(concept, claims.objects[concept])
                 sources[fact.source] = None
