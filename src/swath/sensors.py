@@ -106,8 +106,10 @@ class Sensor:
         mean = np.array([band.mean for band in self.bands], dtype=np.float32)[:, None, None]
         std = np.array([band.std for band in self.bands], dtype=np.float32)[:, None, None]
         if self.is_grey and self.units == "dn8" and pixels.dtype == np.uint8:
-            levels = _stretch(np.arange(256, dtype=np.float32), self.stretch)
-            return np.repeat(levels[pixels], 3, axis=0)
+            plain = np.arange(256, dtype=np.uint8)
+            levels = _stretch(plain.astype(np.float32), self.stretch)
+            shown = pixels if np.array_equal(levels, plain) else np.take(levels, pixels)
+            return np.broadcast_to(shown, (3, *pixels.shape[1:]))
         values = pixels.astype(np.float32)
         if self.units == "power":
             values = to_db(values)
@@ -166,8 +168,10 @@ class Sensor:
 
     def _radar_rgb(self, pixels: NDArray[np.generic], valid: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
         if self.is_grey and self.units == "dn8" and pixels.dtype == np.uint8:
-            levels = _stretch(np.arange(256, dtype=np.float32), self.stretch)
-            return np.repeat(levels[pixels], 3, axis=0)
+            plain = np.arange(256, dtype=np.uint8)
+            levels = _stretch(plain.astype(np.float32), self.stretch)
+            shown = pixels if np.array_equal(levels, plain) else np.take(levels, pixels)
+            return np.broadcast_to(shown, (3, *pixels.shape[1:]))
         values = pixels.astype(np.float32)
         if self.units == "power":
             values = to_db(values)

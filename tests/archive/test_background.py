@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from archive.fakes import DIM, FakeEncoder, filled, grid, make_chip, unit, units
-from swath.archive import Archive, Limits
+from swath.archive import Archive, Limits, background
 from swath.archive.background import BEST, captions, confidence
 from swath.archive.filters import Filters
 from swath.chips import Chip
@@ -141,7 +141,10 @@ def test_best_means_equal_a_full_sort(uri: Path, count: int, best: int) -> None:
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_means_are_kept_for_the_next_process_and_renewed_with_the_rows(tmp_path: Path) -> None:
+def test_means_are_kept_for_the_next_process_and_renewed_with_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "_WORTH_KEEPING", 1)
     chips: list[Chip] = [make_chip(n) for n in range(40)]
     archive = filled(tmp_path / "archive", chips[:20], units(40)[:20])
     archive.ensure_background()

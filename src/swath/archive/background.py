@@ -42,6 +42,7 @@ _VECTORS, _WORDS, _MEANS = "background", "background_words", "background_means"
 _REMEMBERED = 64  # filters whose means are kept in memory
 _PRODUCTS = 2**25  # cosines computed for one filter; of larger sets fewer captions are asked, but at least _FEWEST
 _FEWEST = 64
+_WORTH_KEEPING = 20_000  # rows from which on reading the bank's means is faster than computing them
 
 
 @cache
@@ -88,10 +89,12 @@ class Background:
         return self._features
 
     def keep_means(self, snapshot: Snapshot) -> None:
-        """Keep, for the processes that come, how well the bank is matched in the whole archive."""
+        """Keep, for the processes that come, how well the bank is matched in the whole of a large archive."""
+        if snapshot.rows < _WORTH_KEEPING:
+            return
         if self._vectors is None and (found := self._stored(_VECTORS)) is not None:
             self._vectors = self._read(found)
-        if self._vectors is not None and snapshot.rows:
+        if self._vectors is not None:
             means = self._means_of(snapshot, Filters(), min(BEST, snapshot.rows))
             self._keep(_MEANS, means.tobytes(), version=snapshot.version)
 

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from swath.chips import Chip, Footprint, Layer, SceneRef, Window
 from swath.errors import InputError
+from swath.sensors import sensor
 
 BOUNDS = ("minx", "miny", "maxx", "maxy")
 INDEXED = ("id", "sensor", "family", "datetime", *BOUNDS)
@@ -91,8 +92,12 @@ def chip_table(
         model_id: the model that made `vectors`.
     """
     columns: dict[str, list[Any]] = {name: [] for name in (*HIT_COLUMNS, "family", "scalars", *BOUNDS)}
+    scenes: dict[int, dict[str, Any]] = {}  # by identity: chips of one scene share it
     for chip, thumbnail in zip(chips, thumbnails, strict=True):
-        for name, value in _row(chip).items():
+        scene = scenes.get(id(chip.scene))
+        if scene is None:
+            scene = scenes[id(chip.scene)] = _scene_values(chip.scene)
+        for name, value in (*scene.items(), *_chip_values(chip).items()):
             columns[name].append(value)
         columns["thumbnail"].append(thumbnail)
     schema = chip_schema(vectors.shape[1])
@@ -112,22 +117,16 @@ def chip_table(
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _row(chip: Chip) -> dict[str, Any]:
-    scene, footprint = chip.scene, chip.footprint
+def _scene_values(scene: SceneRef) -> dict[str, Any]:
+    """What all chips of a scene have in common."""
     properties = clean_json(scene.properties)
-    bounds = unwrapped_bounds(footprint) if footprint else (None,) * 4
     return {
-        "id": chip.id,
         "scene_id": scene.id,
         "sensor": scene.sensor,
-        "family": chip.sensor.family,
+        "family": sensor(scene.sensor).family,
         "datetime": _utc(scene.datetime),
         "href": scene.href,
-        "window": chip.window.to_list(),
         "layers": json.dumps([astuple(layer) for layer in scene.layers]),
-        **dict(zip(BOUNDS, bounds, strict=True)),
-        "geometry": shapely.to_wkb(footprint.geometry) if footprint else None,
-        "crs": footprint.crs if footprint else None,
         "properties": json.dumps(properties, ensure_ascii=False),
         "scalars": json.dumps(
             {
@@ -137,6 +136,19 @@ def _row(chip: Chip) -> dict[str, Any]:
             },
             ensure_ascii=False,
         ),
+    }
+
+
+def _chip_values(chip: Chip) -> dict[str, Any]:
+    """What is a chip's own."""
+    footprint = chip.footprint
+    bounds = unwrapped_bounds(footprint) if footprint else (None,) * 4
+    return {
+        "id": chip.id,
+        "window": chip.window.to_list(),
+        **dict(zip(BOUNDS, bounds, strict=True)),
+        "geometry": shapely.to_wkb(footprint.geometry) if footprint else None,
+        "crs": footprint.crs if footprint else None,
     }
 
 
