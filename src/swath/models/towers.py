@@ -102,11 +102,13 @@ TextBuilder = Callable[[TextConfig, int, Path | None], TextTower]
 _VISION: dict[str, str | VisionBuilder] = {
     "vit": "swath.models.vision:build",
     "convnet": "swath.models.convnet:build",
+    "ensemble": "swath.models.ensemble:build_vision",
     "timm": "swath.models.adapters.timm:build",
     "open_clip": "swath.models.adapters.open_clip:build_vision",
 }
 _TEXT: dict[str, str | TextBuilder] = {
     "clip": "swath.models.text:build",
+    "ensemble": "swath.models.ensemble:build_text",
     "transformers": "swath.models.adapters.transformers:build",
     "open_clip": "swath.models.adapters.open_clip:build_text",
 }
