@@ -240,8 +240,8 @@ def add(metrics: dict[str, float], intervals: dict[str, tuple[float, float]], su
     intervals[f"recall{suffix}"] = wilson(found.hits, found.planted)
 
 
-def arguments() -> argparse.Namespace:
-    """The command line."""
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line's options, or those given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", default="ucm", help="a labelled set with train and val splits")
     parser.add_argument("--images", type=int, default=1000)
@@ -253,7 +253,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--precision", default="auto", help="auto, no or bf16")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--verbose", action="store_true")
-    return parser.parse_args()
+    return parser.parse_args(given)
 
 
 if __name__ == "__main__":

@@ -51,6 +51,20 @@ def test_planted_captions_are_of_another_class_and_the_rest_stay(
     assert before == after
 
 
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_captions_planted_in_real_data_are_what_is_eliminated(benchmark: Any, shared_data: Path) -> None:
+    """One caption in twenty of 1,000 UCM images is another class's; the weakest pairs must be mostly those."""
+    options = benchmark.arguments([])
+    data, random = read_dataset(shared_data / "ucm"), np.random.default_rng(options.seed)
+    planted = benchmark.plant(benchmark.subset(data.split("train"), options.images, random), 0.05, random)
+    eliminated, weakest = benchmark.measure(planted, data.split("val").pairs[:64], data.root, 0.05, options)
+    assert eliminated.picked == pytest.approx(len(planted.wrong), rel=0.05)
+    assert eliminated.precision >= 0.5  # chance: 0.05
+    assert weakest.precision >= 0.5
+
+
 def test_captions_that_cannot_be_exchanged_are_refused(benchmark: Any, pairs: Dataset) -> None:
     with pytest.raises(InputError, match="1 captions cannot be exchanged between classes; plant more"):
         benchmark.plant(pairs.pairs, 1 / 72, np.random.default_rng(0))
