@@ -247,3 +247,7 @@ def test_grey_sensors_show_three_equal_bands(name):
     assert (picture == picture[:1]).all()
     # Eight bits are looked up; the same numbers as floats are computed.
     np.testing.assert_array_equal(picture, sensor(name).to_rgb(pixels.astype(np.float32)))
+    # Standardised bands are another matter: no stretch, and as many as the sensor has.
+    normal = sensor(name).normalize(pixels)
+    np.testing.assert_array_equal(normal, sensor(name).normalize(pixels.astype(np.float32)))
+    assert (normal.shape, normal.dtype) == ((1, 16, 16), np.float32)

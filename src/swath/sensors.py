@@ -105,11 +105,6 @@ class Sensor:
         self.check(pixels)
         mean = np.array([band.mean for band in self.bands], dtype=np.float32)[:, None, None]
         std = np.array([band.std for band in self.bands], dtype=np.float32)[:, None, None]
-        if self.is_grey and self.units == "dn8" and pixels.dtype == np.uint8:
-            plain = np.arange(256, dtype=np.uint8)
-            levels = _stretch(plain.astype(np.float32), self.stretch)
-            shown = pixels if np.array_equal(levels, plain) else np.take(levels, pixels)
-            return np.broadcast_to(shown, (3, *pixels.shape[1:]))
         values = pixels.astype(np.float32)
         if self.units == "power":
             values = to_db(values)
@@ -170,7 +165,7 @@ class Sensor:
         if self.is_grey and self.units == "dn8" and pixels.dtype == np.uint8:
             plain = np.arange(256, dtype=np.uint8)
             levels = _stretch(plain.astype(np.float32), self.stretch)
-            shown = pixels if np.array_equal(levels, plain) else np.take(levels, pixels)
+            shown = pixels if np.array_equal(levels, plain) else levels[pixels.astype(np.uint8, copy=False)]
             return np.broadcast_to(shown, (3, *pixels.shape[1:]))
         values = pixels.astype(np.float32)
         if self.units == "power":

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-import resource
+import re
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +12,8 @@ from swath.similarity import local_similarity, rerank
 
 
 def peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not ru_maxrss: it begins with what the parent process held, and growth below that would go unseen.
+    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 
 def growth_of(work: str) -> float:
@@ -31,4 +33,6 @@ def growth_of(work: str) -> float:
 @pytest.mark.parametrize("work", ["local", "rerank"])
 def test_a_large_test_set_needs_less_than_a_gibibyte_more(work):
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        assert pool.submit(growth_of, work).result() < 1024
+        growth = pool.submit(growth_of, work).result()
+    # The result of the local work alone is 92 MiB: less than that, and nothing was measured.
+    assert 90 < growth < 1024

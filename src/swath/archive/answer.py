@@ -83,7 +83,7 @@ def _query_confidence(
         return None
     best = min(BEST, len(found))
     if len(parts) == 1 and not query.is_soft_near:
-        means = np.mean([[score for score, _, _ in found[:best]]], axis=1, dtype=np.float64)
+        means = np.array([np.mean([score for score, _, _ in found[:best]], dtype=np.float64)])
     else:
         means = snapshot.best_means(texts[0][None], query.filters, best)
     return float(background.query_confidence(means, best, snapshot, query.filters, encoder())[0])

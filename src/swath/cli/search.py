@@ -126,7 +126,7 @@ def search(
             query,
             k=k,
             similarity=similarity.value,
-            rerank=None if rerank is RerankName.none else rerank.value,
+            rerank="bank" if rerank is RerankName.bank else None,
             fusion=read_fusion(fusion),
             candidates=candidates,
             rerank_k=rerank_k,

@@ -76,7 +76,8 @@ def read_fusion(text: str | None) -> Fusion | None:
 
     if not text.endswith(".json"):
         form = "ALPHA,BETA or a .json file, for example 0.6,0.4"
-        return Fusion(*_numbers(text, 2, form), normalise=True, ends=False)
+        alpha, beta = _numbers(text, 2, form)
+        return Fusion(alpha, beta, normalise=True, ends=False)
     try:
         found: Any = json.loads(Path(text).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
