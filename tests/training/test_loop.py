@@ -228,9 +228,13 @@ def test_every_shipped_recipe_runs(tmp_path: Path, name: str) -> None:
     for source in shipped.data.train:
         if (tmp_path / source.path).exists():
             continue
-        make = captions.class_folders if source.templates else captions.karpathy
-        options = {} if source.templates else {"name": source.path.name, "long": source.captions == "long"}
-        make(tmp_path / source.path, per_class=8, **options)
+        long = source.captions == "long" or shipped.objective.dual_text is not None
+        if source.templates and not long:
+            captions.class_folders(tmp_path / source.path, per_class=8)
+        else:
+            captions.karpathy(tmp_path / source.path, per_class=8, name=source.path.name, long=long)
+    if not (tmp_path / shipped.data.validation.path).exists():
+        captions.karpathy(tmp_path / shipped.data.validation.path, per_class=4)
     overrides += [f"data.root={tmp_path}"]
     if shipped.init is not None:
         overrides.append(f"init={DualEncoder(shipped.model).save_pretrained(tmp_path / 'start')}")

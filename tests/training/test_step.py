@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import os
 import subprocess
 import sys
@@ -15,8 +16,11 @@ from torch.nn import functional as F
 from generate.models import tiny_model
 from swath.data.masking import Masker
 from swath.errors import ModelError
+from swath.training.long_texts import LongTexts
 from swath.training.objective import ObjectiveRecipe
-from swath.training.step import Rows, TrainingModel
+from swath.training.replay import replayed
+from swath.training.rows import Rows
+from swath.training.step import TrainingModel
 
 TEXTS = ["two planes near a terminal", "a beach", "green trees and a lake", "boats in the harbor of a town"]
 
@@ -145,6 +149,100 @@ def test_hidden_words_train_the_towers_through_the_reasoner() -> None:
         assert part.grad.abs().max() > 0
 
 
+def test_choosing_among_the_keywords_is_a_softmax_over_their_tokens() -> None:
+    encoder = tiny_model()
+    words = ("planes", "trees", "town")
+    tokens = torch.tensor(sorted({token for word in words for token in encoder.text.tokenizer.word_ids(word)}))
+    settings = objective(keywords={"vocabulary": "keywords", "reasoner": {"layers": 1}})
+    model = TrainingModel(encoder, settings, 0, vocabulary=tokens).eval()
+    inputs = batch(encoder, masked=True)
+    losses, _ = model(**inputs)
+    assert model.reasoner is not None
+    texts = encoder.forward_texts(inputs["masked_ids"], inputs["mask"])
+    logits = model.reasoner(texts, encoder.forward_images(inputs["images"]["rgb"]).select(inputs["owners"]))
+    whole = torch.full((*logits.shape[:2], encoder.text.tokenizer.vocab_size), float("-inf"))
+    whole[:, :, tokens] = logits
+    expected = F.cross_entropy(whole.flatten(0, 1), inputs["targets"].flatten(), ignore_index=-100)
+    assert losses["keywords"].item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+EVERY_TERM = {
+    "local": {"scale": 10.0},
+    "elimination": {"scheme": "split"},
+    "keywords": {"reasoner": {"layers": 1}},
+    "learn_temperature": True,
+}
+
+
+def long_texts(encoder: Any) -> LongTexts:
+    """A long text for each of the four images, ordered by length."""
+    texts = ["a beach", "planes stand near a terminal", "a lake among green trees", "a town with a harbor and boats"]
+    ids, mask = encoder.tokenize(texts)
+    owner = torch.tensor([3, 1, 0, 2])
+    order = mask.sum(dim=1).argsort(stable=True)
+    return LongTexts(ids[order], mask[order], owner[order], torch.arange(4))
+
+
+def gradients(model: TrainingModel, inputs: dict[str, Any], seed: int) -> tuple[dict[str, torch.Tensor], list[Any]]:
+    model.zero_grad()
+    torch.manual_seed(seed)
+    losses, _ = model(**inputs)
+    losses["loss"].backward()
+    return losses, [None if value.grad is None else value.grad.clone() for value in model.parameters()]
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 64])
+@pytest.mark.parametrize("terms", [{}, EVERY_TERM, {"dual_text": {"components": 2, "label_smoothing": 0.1}}])
+def test_cached_gradients_are_those_of_the_plain_batch(chunk: int, terms: dict[str, Any]) -> None:
+    encoder = tiny_model()
+    torch.manual_seed(0)
+    plain = TrainingModel(encoder, objective(**terms), 0).train()
+    inputs = batch(encoder, masked="keywords" in terms)
+    inputs |= {"long": long_texts(encoder)} if "dual_text" in terms else {}
+    inputs |= {"thresholds": {"global": -1.0, "local": 2.0}} if "elimination" in terms else {}
+    cached = TrainingModel(encoder, objective(**terms), 0, cached=chunk).train()
+    cached.load_state_dict(plain.state_dict())
+    losses, expected = gradients(plain, inputs, 0)
+    again, found = gradients(cached, inputs, 0)
+    assert again.keys() == losses.keys()
+    for name, value in losses.items():
+        torch.testing.assert_close(again[name], value, rtol=1e-5, atol=1e-5)
+    largest = max(value.abs().max().item() for value in expected if value is not None)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-5 * largest)
+
+
+def test_cached_gradients_draw_dropout_again_and_leave_batch_norms_as_they_are() -> None:
+    """Against the same chunks with their activations kept: other random numbers would give other gradients."""
+    torch.manual_seed(0)
+    tower = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 3))
+    images = torch.randn(8, 6)
+    kept, again = copy.deepcopy(tower), copy.deepcopy(tower)
+    found = []
+    for module, function in ((kept, kept), (again, replayed(again.__call__, again))):
+        torch.manual_seed(1)
+        output = torch.cat([function(part) for part in images.split(4)])
+        torch.manual_seed(2)
+        output.square().sum().backward()
+        found.append([value.grad for value in module.parameters()])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+    for one, other in zip(kept.buffers(), again.buffers(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_long_and_short_texts_are_weighed_as_the_run_goes_on() -> None:
+    encoder = tiny_model()
+    settings = objective(dual_text={"long": 2.0, "short": 0.5, "schedule": "linear"})
+    model = TrainingModel(encoder, settings, 0).eval()
+    inputs = batch(encoder) | {"long": long_texts(encoder)}
+    losses, _ = model(**inputs, progress=0.25)
+    expected = 0.5 * losses["contrastive"] + 0.5 * losses["long"]
+    assert losses["loss"].item() == pytest.approx(expected.item(), rel=1e-5)
+    plain, _ = TrainingModel(encoder, objective(), 0).eval()(**batch(encoder))
+    assert losses["contrastive"].item() == pytest.approx(plain["loss"].item(), rel=1e-5)
+
+
 class WithoutTokens(nn.Module):
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.ones(len(images), 48), torch.ones(len(images), 0, 48)
@@ -161,11 +259,13 @@ TWO_PROCESSES = """
 import sys, torch, torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from generate.models import tiny_model
+from swath.training.long_texts import LongTexts
 from swath.training.objective import ObjectiveRecipe
 from swath.training.step import TrainingModel
 
 rank = int(sys.argv[1])
 terms = {"learn_temperature": False, "local": {"scale": 10.0}, "elimination": {"scheme": "split"}}
+terms |= {"dual_text": {"components": 3, "label_smoothing": 0.1, "long": 0.7}}
 objective = ObjectiveRecipe.model_validate(terms)
 texts = ["a beach", "planes", "a lake", "trees", "boats in a harbor of the town", "a road in a forest", "sand", "sea"]
 
@@ -177,7 +277,7 @@ def inputs(model, rows):
     return {
         "images": {"rgb": images[rows]}, "ids": ids, "mask": mask, "image_captions": numbers[:, None],
         "text_caption": numbers, "classes": torch.zeros(len(ids), 0), "owners": torch.arange(len(ids)),
-        "pairs": numbers, "thresholds": thresholds,
+        "pairs": numbers, "thresholds": thresholds, "long": LongTexts(ids.flip(0), mask.flip(0), numbers.flip(0), numbers),
     }
 
 model = TrainingModel(tiny_model(), objective, 0).eval()
@@ -189,13 +289,13 @@ used = [p for p in model.parameters() if p.requires_grad]
 expected = torch.autograd.grad(whole["loss"], used)
 
 dist.init_process_group("gloo", init_method="file://" + sys.argv[2], rank=rank, world_size=2)
-parallel = DistributedDataParallel(model)
+parallel = DistributedDataParallel(TrainingModel(model.encoder, objective, 0, cached=int(sys.argv[3]) or None).eval())
 found, both = parallel(**inputs(model, slice(rank * 4, rank * 4 + 4)))
 found["loss"].backward()
 assert both.pairs.tolist() == list(range(8))
 for name, values in seen.similarity.items():
     torch.testing.assert_close(both.similarity[name], values, rtol=1e-4, atol=1e-5)
-for name in ("loss", "local", "eliminated", "eliminated_local"):
+for name in ("loss", "long", "local", "eliminated", "eliminated_local"):
     torch.testing.assert_close(found[name], whole[name], rtol=1e-4, atol=1e-5)
 for parameter, gradient in zip(used, expected):
     torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)
@@ -205,13 +305,17 @@ dist.destroy_process_group()
 
 
 @pytest.mark.slow
-def test_two_processes_eliminate_and_compare_as_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cached", [0, 3])
+def test_two_processes_eliminate_and_compare_as_one(tmp_path: Path, cached: int) -> None:
     """Texts of the two processes have different lengths, so their tokens must be padded to be gathered."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
     command = [sys.executable, "-c", TWO_PROCESSES]
     running = [
         subprocess.Popen(
-            [*command, str(rank), str(tmp_path / "meet")], env=environment, stderr=subprocess.PIPE, text=True
+            [*command, str(rank), str(tmp_path / "meet"), str(cached)],
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for rank in range(2)
     ]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from swath.cli.output import JsonOption, note, print_fields, print_json
+from swath.cli.progress import progress
 
 
 def train(
@@ -29,7 +30,8 @@ def train(
 
     # A line an epoch, on standard error, without --verbose.
     logging.getLogger("swath.training").setLevel(logging.INFO)
-    result = run(Recipe.load(recipe, overrides or []), check=check)
+    with progress("steps") as advance:
+        result = run(Recipe.load(recipe, overrides or []), check=check, progress=advance)
     if as_json:
         print_json(result.to_dict() | {"check": check})
         return

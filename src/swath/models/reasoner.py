@@ -81,15 +81,16 @@ class KeywordReasoner(nn.Module):
                 nn.init.normal_(module.weight, std=width**-0.5)
                 nn.init.zeros_(module.bias)
 
-    def forward(self, text: Features, image: Features) -> Tensor:
-        """Score every word of the vocabulary at every position of the masked captions.
+    def forward(self, text: Features, image: Features, at: Tensor | None = None) -> Tensor:
+        """Score every word of the vocabulary at positions of the masked captions.
 
         Args:
             text: features of the captions with their keywords masked; tokens (B, N, D).
             image: features of the captions' own images; tokens (B, M, D).
+            at: (B, N) bool, the positions to score; the head, which costs most, is spared the others. None scores all.
 
         Returns:
-            (B, N, V) logits.
+            (B, N, V) logits; with `at`, (its number of True, V), row by row.
         """
         seen, known = image.tokens, image.mask
         if self.sees == "patches_and_global":
@@ -99,4 +100,4 @@ class KeywordReasoner(nn.Module):
         words = self.ln_text(text.tokens)
         x, _ = self.cross_attention(words, seen, seen, key_padding_mask=~known, need_weights=False)
         x = self.blocks(x, src_key_padding_mask=~text.mask)
-        return self.head(self.ln_post(x))  # type: ignore[no-any-return]
+        return self.head(self.ln_post(x if at is None else x[at]))  # type: ignore[no-any-return]

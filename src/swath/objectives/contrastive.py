@@ -36,6 +36,7 @@ def contrastive_loss(
     keep_images: Tensor | None = None,
     keep_texts: Tensor | None = None,
     reduction: Reduction = "mean",
+    label_smoothing: float = 0.0,
 ) -> Tensor:
     """The loss L above, from vectors.
 
@@ -47,6 +48,7 @@ def contrastive_loss(
         keep_images: see `contrastive_loss_of`.
         keep_texts: see `contrastive_loss_of`.
         reduction: see `contrastive_loss_of`.
+        label_smoothing: see `contrastive_loss_of`.
 
     Returns:
         a scalar. Images and texts without any positive add nothing to the sums and are not counted in the means.
@@ -59,7 +61,14 @@ def contrastive_loss(
             raise InputError(f"{len(images)} images and {len(texts)} texts cannot be paired row by row: give positives")
         positives = torch.eye(len(images), dtype=torch.bool, device=images.device)
     logits = scale * images @ texts.T
-    return contrastive_loss_of(logits, positives, keep_images=keep_images, keep_texts=keep_texts, reduction=reduction)
+    return contrastive_loss_of(
+        logits,
+        positives,
+        keep_images=keep_images,
+        keep_texts=keep_texts,
+        reduction=reduction,
+        label_smoothing=label_smoothing,
+    )
 
 
 def contrastive_loss_of(
@@ -69,6 +78,7 @@ def contrastive_loss_of(
     keep_images: Tensor | None = None,
     keep_texts: Tensor | None = None,
     reduction: Reduction = "mean",
+    label_smoothing: float = 0.0,
 ) -> Tensor:
     """The loss L above, from scores of any kind, such as local similarities.
 
@@ -81,6 +91,7 @@ def contrastive_loss_of(
         keep_images: (B,) bool, False where an image is not to be a query; None keeps all.
         keep_texts: (T,) bool, likewise.
         reduction: see `Reduction`.
+        label_smoothing: share of each row's target that is spread evenly over all its columns.
 
     Returns:
         a scalar.
@@ -93,16 +104,19 @@ def contrastive_loss_of(
     for name, keep, rows in (("keep_images", keep_images, len(logits)), ("keep_texts", keep_texts, logits.shape[1])):
         if keep is not None and (keep.shape != (rows,) or keep.dtype != torch.bool):
             raise InputError(f"{name} must be bool ({rows},), not {keep.dtype} {tuple(keep.shape)}")
-    both = _cross_entropy(logits, positives, keep_images) + _cross_entropy(logits.T, positives.T, keep_texts)
+    both = _cross_entropy(logits, positives, keep_images, label_smoothing)
+    both = both + _cross_entropy(logits.T, positives.T, keep_texts, label_smoothing)
     return both if reduction == "sum" else both / 2
 
 
-def _cross_entropy(logits: Tensor, positives: Tensor, keep: Tensor | None) -> Tensor:
+def _cross_entropy(logits: Tensor, positives: Tensor, keep: Tensor | None, smoothing: float) -> Tensor:
     """Mean over the kept rows of the cross-entropy against an even share for each positive."""
     if keep is not None:
         positives = positives & keep[:, None]
     counts = positives.sum(dim=1)
     share = positives.to(logits.dtype) / counts.clamp(min=1)[:, None]
+    if smoothing:
+        share = (1 - smoothing) * share + smoothing / share.shape[1] * (counts > 0)[:, None]
     rows = int((counts > 0).sum())
     if rows == 0:
         raise InputError(

@@ -23,13 +23,14 @@ from swath.errors import DataError
 from swath.models import DualEncoder
 from swath.objectives.contrastive import NO_CAPTION
 from swath.training.augment import augment
+from swath.training.long_texts import LongCaptions, LongTexts, first_sentence
 from swath.training.pictures import Pictures, to_input
 from swath.training.recipe import DataRecipe, Recipe, SourceRecipe
 
 _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])|[_-]+")
 _SPACES = re.compile(r"\s+")
-_MASKING = 1
-"""Ends the key of the random numbers for masking."""
+_MASKING, _LONG = 1, 2
+"""End the keys of the random numbers for masking and for long captions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Batch:
         owners: (T,) the image row that each text was drawn for.
         pairs: (T,) number of each text's image-caption pair in the training set (see `TrainingSet.described`).
         masked: the texts with words hidden; None where the recipe does not want them.
+        long: a long caption of each image; likewise.
     """
 
     images: dict[str, Tensor]
@@ -57,6 +59,7 @@ class Batch:
     owners: Tensor
     pairs: Tensor
     masked: MaskedTexts | None = None
+    long: LongTexts | None = None
 
     def to(self, device: torch.device) -> dict[str, Any]:
         """The fields on a device, as keyword arguments of `TrainingModel.forward`."""
@@ -71,6 +74,7 @@ class Batch:
             "pairs": self.pairs.to(device),
             "masked_ids": None if self.masked is None else self.masked.ids.to(device),
             "targets": None if self.masked is None else self.masked.targets.to(device),
+            "long": None if self.long is None else self.long.to(device),
         }
 
 
@@ -137,6 +141,7 @@ class TrainingSet:
         index = {label: number for number, label in enumerate(self.classes)}
         self._labels = [[index[label] for label in own] for own in labels]
         self._most_captions = max(map(len, self._caption_ids))
+        self._long = LongCaptions(pairs) if recipe.objective.dual_text is not None else None
         if self.batches_per_epoch == 0:
             raise DataError(
                 f"an epoch has {len(self.order(0))} images, fewer than one batch of {recipe.batch.size}: "
@@ -205,8 +210,9 @@ class TrainingSet:
         ids, mask = model.tokenize(texts, truncation="count")
         by_length = torch.argsort(mask.sum(dim=1), stable=True)
         texts, ids, mask = [texts[place] for place in by_length], ids[by_length], mask[by_length]
-        # Drawn from a stream of its own: what is masked changes nothing else.
+        # Drawn from streams of their own: what is masked, or said at length, changes nothing else.
         masking = np.random.default_rng([self.recipe.seed, *key, _MASKING])
+        long = np.random.default_rng([self.recipe.seed, *key, _LONG])
         classes = torch.zeros(len(rows), len(self.classes))
         for position, row in enumerate(rows):
             for label in self._labels[row]:
@@ -221,6 +227,7 @@ class TrainingSet:
             owners=by_length // self.recipe.batch.captions,
             pairs=pair_numbers[by_length],
             masked=None if masker is None else masker(texts, ids, mask, masking),
+            long=None if self._long is None else self._long.draw(rows, model, long),
         )
 
     def _images(self, rows: NDArray[np.int64], tower: str, size: int, random: torch.Generator) -> Tensor:
@@ -305,6 +312,8 @@ def _captions(pair: Pair, source: SourceRecipe) -> tuple[str, ...]:
     if source.captions == "long" and not pair.long_captions:
         raise DataError(f"{pair.name} in {source.path} has no long caption; make them with: swath corpus long")
     written = pair.captions if source.captions == "short" else pair.long_captions
+    if not written and not source.templates:
+        written = tuple(map(first_sentence, pair.long_captions))
     if written:
         return tuple(dict.fromkeys(map(_tidy, written)))
     made = tuple(template.format(label=plain(label)) for label in pair.labels for template in source.templates)

@@ -11,7 +11,7 @@ from torch import Tensor
 from swath.objectives.elimination import SimilarityBank
 from swath.training.batches import TrainingSet
 from swath.training.objective import EliminationRecipe
-from swath.training.step import Seen
+from swath.training.rows import Seen
 
 REPORT = "weakest.csv"
 """File of the report in a run's folder; ``data.exclude`` takes it, or what people leave of it, as it is."""

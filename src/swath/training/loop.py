@@ -27,7 +27,7 @@ from swath.training import checkpoint
 from swath.training.augment import size_at
 from swath.training.average import WeightAverage
 from swath.training.batches import TrainingSet
-from swath.training.check import batch_size, passing_folder, shortened
+from swath.training.check import batch_shape, passing_folder, shortened
 from swath.training.elimination import Elimination
 from swath.training.logs import Means, RunLog
 from swath.training.masking import build_masker, vocabulary
@@ -61,10 +61,12 @@ def train(recipe: Recipe, *, check: bool = False, progress: Progress | None = No
     """
     if not check:
         return _Run(recipe, progress).go()
-    with tempfile.TemporaryDirectory() as folder:
-        run = _Run(_shortened(recipe, Path(folder)), progress, limit=_CHECK_PAIRS)
-        result = run.go()
-        if run.accelerator.is_main_process:  # the others have saved nothing
+    accelerator = _accelerator(recipe)
+    processes = accelerator.num_processes
+    with passing_folder(accelerator) as folder:
+        limit = 2 * batch_shape(recipe, processes)[0]
+        result = _Run(shortened(recipe, folder, processes), progress, limit).go()
+        if accelerator.is_main_process:
             DualEncoder.from_pretrained(result.model)
         return result
 

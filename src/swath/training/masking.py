@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from swath.data.keywords import Keywords, keywords, read_keywords
 from swath.data.masking import Masker
 from swath.models import DualEncoder
 from swath.training.batches import TrainingSet
 from swath.training.objective import KeywordsRecipe
-from swath.training.step import clip_tokenizer
+from swath.training.tokens import clip_tokenizer
 
 
 def build_masker(settings: KeywordsRecipe, data: TrainingSet, root: Path, encoder: DualEncoder) -> Masker:
@@ -29,6 +32,14 @@ def build_masker(settings: KeywordsRecipe, data: TrainingSet, root: Path, encode
     return Masker(
         clip_tokenizer(encoder), settings.strategy, _words(settings, data, root), settings.rate, settings.legacy_offset
     )
+
+
+def vocabulary(settings: KeywordsRecipe, masker: Masker) -> Tensor | None:
+    """(V,) what hidden words are chosen from: every token of the masker's words, in order; None for all tokens."""
+    if settings.vocabulary == "full":
+        return None
+    words = masker.tokenizer.word_ids
+    return torch.tensor(sorted({token for word in masker.words for token in words(word)}))
 
 
 def _words(settings: KeywordsRecipe, data: TrainingSet, root: Path) -> Keywords | None:

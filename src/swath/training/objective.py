@@ -11,6 +11,7 @@ from swath.data.keywords import PER_DATASET
 from swath.data.masking import Strategy
 from swath.models.reasoner import ReasonerOptions
 from swath.objectives.contrastive import Reduction
+from swath.objectives.dual_text import WeightSchedule
 from swath.objectives.elimination import Scheme
 
 
@@ -63,6 +64,7 @@ class KeywordsRecipe(RecipePart):
         words: a keyword list, relative to `data.root`; None makes one from the training captions.
         rate: share of these words that is masked, drawn anew each time; None takes the strategy's own.
         legacy_offset: mask the positions that the released code masks, to compare with it.
+        vocabulary: what is chosen from: the tokens of the ``keywords`` (fewer, so cheaper), or the ``full`` vocabulary.
         reasoner: sizes of the layers that fill in; they are thrown away after training.
     """
 
@@ -72,7 +74,36 @@ class KeywordsRecipe(RecipePart):
     words: Path | None = None
     rate: float | None = Field(default=None, gt=0, le=1)
     legacy_offset: bool = False
+    vocabulary: Literal["full", "keywords"] = "full"
     reasoner: ReasonerOptions = ReasonerOptions()
+
+    @model_validator(mode="after")
+    def _check_vocabulary(self) -> Self:
+        if self.vocabulary == "keywords" and (self.strategy == "random" or self.legacy_offset):
+            raise ValueError("any token may be masked, not only keywords: vocabulary must be full")
+        return self
+
+
+class DualTextRecipe(RecipePart):
+    """A second contrastive term over long captions of the same images (Long-CLIP, section 3.2; LRSCLIP).
+
+    Every training image then needs a long caption; one is drawn for each. Elimination and the local term go by the
+    short ones.
+
+    Attributes:
+        long: weight of the term over long captions.
+        short: weight of the term over short captions.
+        schedule: how the long term's weight comes up over the run.
+        components: principal components of the image vectors that short captions are compared with: 32 in Long-CLIP;
+            None compares with the vectors themselves, as LRSCLIP does.
+        label_smoothing: of both terms: 0.1 in Long-CLIP, 0 in LRSCLIP.
+    """
+
+    long: float = Field(default=1.0, gt=0)
+    short: float = Field(default=1.0, gt=0)
+    schedule: WeightSchedule = "fixed"
+    components: int | None = Field(default=None, ge=1)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
 
 
 class ObjectiveRecipe(RecipePart):
@@ -90,6 +121,7 @@ class ObjectiveRecipe(RecipePart):
         local: a second contrastive term over local similarities.
         elimination: which pairs are left out.
         keywords: a term that fills masked words in.
+        dual_text: a term over long captions.
     """
 
     shared_captions: bool = True
@@ -102,6 +134,7 @@ class ObjectiveRecipe(RecipePart):
     local: LocalRecipe | None = None
     elimination: EliminationRecipe | None = None
     keywords: KeywordsRecipe | None = None
+    dual_text: DualTextRecipe | None = None
 
     @model_validator(mode="after")
     def _check_scheme(self) -> Self:
