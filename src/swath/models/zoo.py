@@ -50,7 +50,7 @@ _REMOTECLIP = (
 )
 _GEORSCLIP = "the published inference code loads it on OpenAI's weights, that is with QuickGELU"
 _SKYCLIP_L = "the published notebooks force QuickGELU; trained on from OpenAI's weights; distributed as a zip"
-_LONGCLIP = "OpenAI's model stretched; two position tables (20 rows kept), joined when converted"
+_LONGCLIP = "OpenAI's model stretched; two position tables, 20 rows of the first in use"
 
 ENTRIES: tuple[ZooEntry, ...] = (
     ZooEntry(
@@ -128,7 +128,7 @@ ENTRIES: tuple[ZooEntry, ...] = (
         "MitsuiChen14/DGTRS-CLIP-ViT-B-16",
         "DGTRS-CLIP-ViT-B-16.pt",
         "quickgelu",
-        "also called LRSCLIP; layout of Long-CLIP, two position tables joined when converted",
+        "also called LRSCLIP; layout of Long-CLIP, with two position tables",
         context=248,
     ),
     ZooEntry(
@@ -137,7 +137,7 @@ ENTRIES: tuple[ZooEntry, ...] = (
         "MitsuiChen14/DGTRS-CLIP-ViT-L-14",
         "LRSCLIP_ViT-L-14.pt",
         "quickgelu",
-        "also called LRSCLIP; layout of Long-CLIP, two position tables joined when converted",
+        "also called LRSCLIP; layout of Long-CLIP, with two position tables",
         context=248,
     ),
     ZooEntry(
