@@ -12,7 +12,7 @@ import pytest
 from swath import __version__
 
 COMMANDS = [
-    *(["index"], ["search"], ["sandbox"], ["models"], ["convert"], ["train"]),
+    *(["index"], ["search"], ["sandbox"], ["models"], ["convert"], ["join"], ["train"]),
     *(["data", name] for name in ("audit", "merge", "keywords")),
     *(["archive", name] for name in ("info", "optimize", "verify", "delete")),
     *(["evaluate", name] for name in ("retrieval", "compare", "ranking")),

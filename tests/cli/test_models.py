@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from generate import long_clip
+from generate.captions import karpathy
 from generate.models import tiny_config, tiny_model
 from swath.models import DualEncoder
 
@@ -78,3 +79,21 @@ def test_bad_usage_of_convert(run: Callable[..., Any], model: Path, tmp_path: Pa
         done = run("convert", *arguments, "--to", tmp_path / "out.pt")
         assert done.exit_code == code, done.output
         assert said in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_joined_models_are_one_model(run_json: Callable[..., Any], model: Path, tmp_path: Path) -> None:
+    done = run_json("join", model, model, "--to", tmp_path / "twice")
+    again = DualEncoder.from_pretrained(tmp_path / "twice", dtype="float32")
+    assert (done["model"], done["dim"]) == (again.model_id, again.dim)
+    alone = DualEncoder.from_pretrained(model, dtype="float32")
+    texts = ["many trees", "a plane"]
+    found, wanted = (part.encode_texts(texts).pooled for part in (again, alone))
+    torch.testing.assert_close(found @ found.T, wanted @ wanted.T, atol=1e-5, rtol=0)
+
+
+def test_a_joined_model_is_centred_on_training_data(run_json: Callable[..., Any], model: Path, tmp_path: Path) -> None:
+    plain = run_json("join", model, "--to", tmp_path / "plain")
+    centred = run_json("join", model, "--to", tmp_path / "centred", "--centre", karpathy(tmp_path / "data"))
+    assert centred["model"] != plain["model"]
+    found = DualEncoder.from_pretrained(tmp_path / "centred", dtype="float32")
+    assert float(found.text.centre.norm()) > 0

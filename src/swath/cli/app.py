@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from swath._version import __version__
-from swath.cli import archive, corpus, data, evaluate, index, localize, models, sandbox, search, train
+from swath.cli import archive, corpus, data, evaluate, index, join, localize, models, sandbox, search, train
 from swath.cli.failures import Commands
 
 app = typer.Typer(
@@ -61,6 +61,7 @@ app.add_typer(corpus.app, name="corpus")
 app.command()(sandbox.sandbox)
 app.command()(models.models)
 app.command()(models.convert)
+app.command()(join.join)
 app.command()(train.train)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(data.app, name="data")

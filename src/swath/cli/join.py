@@ -1,0 +1,52 @@
+"""`swath join`: several models as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from swath.cli.output import JsonOption, note, print_fields, print_json
+from swath.cli.progress import progress
+
+
+def join(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Models with the same sensors and input.")],
+    to: Annotated[Path, typer.Option("--to", help="The model directory to write.")],
+    name: Annotated[str | None, typer.Option(help="The ensemble's name; by default that of the directory.")] = None,
+    centre: Annotated[
+        Path | None,
+        typer.Option("--centre", help="Take off the mean vectors of this data set's images and captions."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="The split to take means of; never the one to be tested on.")] = "train",
+    as_json: JsonOption = False,
+) -> None:
+    """Join models into one whose similarity is the mean of theirs; one member may be joined alone, to centre it.
+
+    Example: swath join runs/a/best runs/b/best --to models/ab --centre data/rsicd
+    """
+    from swath.models import DualEncoder
+    from swath.models import ensemble as parts
+
+    read = [DualEncoder.from_pretrained(model, dtype="float32", device="cpu") for model in models]
+    joined = parts.join(read, name or to.name)
+    if centre is not None:
+        from swath.data import read_dataset
+        from swath.evaluation.encoding import encode_split
+
+        with progress("images") as advance:
+            found = encode_split(
+                joined,
+                read_dataset(centre),
+                split,
+                tokens=False,
+                progress=lambda done, total: advance(done, total, 0.0),
+            )
+        parts.centre(joined, found.images, joined.encode_texts(found.texts, tokens=False))
+    directory = joined.save_pretrained(to)
+    if as_json:
+        print_json({"directory": directory, "model": joined.model_id, "dim": joined.dim, "members": models})
+        return
+    print_fields({"model": joined.model_id, "directory": directory, "dim": joined.dim})
+    note(f"use it with: swath index SOURCE --to ARCHIVE --model {directory}")
