@@ -175,8 +175,8 @@ def _colours(facts: Facts, rng: random.Random) -> Iterator[Sentence]:  # noqa: A
         text = text_of(fact).lower()
         claims = claims_of(text_of(fact))
         for colour, concept in sorted(claims.colours):
-            # Only a colour right before its thing is surely that thing's.
-            if concept and f"{colour} {claims.objects[concept]}" in text:
+            # Only a colour right before its thing is surely that thing's, and "blue-green" is neither blue nor green.
+            if concept and f" {colour} {claims.objects[concept]}" in f" {text}":
                 colours.setdefault(concept, {})[colour] = None
                 phrases.setdefault(concept, claims.objects[concept])
                 sources[fact.source] = None
