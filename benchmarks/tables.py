@@ -84,10 +84,37 @@ def section(result: Result) -> str:
         interval = intervals.get(metric)
         between = f"{number(interval[0])} to {number(interval[1])}" if interval else ""
         lines.append(f"| `{metric}` | {number(value)} | {between} |")
+    if "configurations" in result["settings"]:
+        lines += ["", ablation(result)]
     if result["settings"]:
         stated = ", ".join(f"{key} = {setting(value)}" for key, value in result["settings"].items())
         lines.append(f"\nSettings: {stated}.")
     return "\n".join(lines) + "\n"
+
+
+def ablation(result: Result) -> str:
+    """An ablation in the shape of the paper's Table 2: each configuration, its gain, and whether the gain is sure."""
+    metrics, intervals, settings = result["metrics"], result["intervals"], result["settings"]
+    names = [name for name in settings["configurations"] if name in metrics]
+    lines = [
+        "| configuration | mR | std over seeds | gain | over seeds | over queries | reading | paper's mR |",
+        "|---|---:|---:|---:|---|---|---|---:|",
+    ]
+    for name in names:
+        gain, spread = metrics.get(f"{name}_gain"), metrics.get(f"{name}_std")
+        sure = [intervals.get(f"{name}_gain"), intervals.get(f"{name}_gain_queries")]
+        cells = [name, number(metrics[name]), "" if spread is None else number(spread)]
+        cells += ["" if gain is None else f"{gain:+.2f}"]
+        cells += ["" if pair is None else f"{pair[0]:+.2f} to {pair[1]:+.2f}" for pair in sure]
+        cells += ["" if gain is None else verdict(sure), number(settings["paper_mR"].get(name, float("nan")))]
+        lines.append(f"| {' | '.join('' if cell == 'nan' else cell for cell in cells)} |")
+    return "\n".join(lines)
+
+
+def verdict(intervals: list[list[float] | None]) -> str:
+    """What the intervals of a gain, over seeds and over queries, allow to say."""
+    signs = {0 if pair is None or pair[0] <= 0 <= pair[1] else (1 if pair[0] > 0 else -1) for pair in intervals}
+    return {frozenset({1}): "helps", frozenset({-1}): "harms"}.get(frozenset(signs), "not told from chance")
 
 
 def summary(results: dict[str, Result], link: str = "docs/results.md") -> str:

@@ -67,20 +67,6 @@ def karpathy(folder: Path, per_class: int = 3, name: str = "tiny", seed: int = 0
     return folder
 
 
-def long_corpus(folder: Path, per_class: int = 3) -> Path:
-    """Write a data set as Parquet with short and long captions, beside its images; returns the folder."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    rows = []
-    for number, entry in enumerate(entries(per_class)):
-        name, texts = str(entry["filename"]), captions(str(entry["class"]))
-        save(folder / name, picture(number))
-        rows.append({"image": name, "captions": texts, "long_captions": [" ".join(texts)], "split": entry["split"]})
-    pq.write_table(pa.Table.from_pylist(rows), folder / "pairs.parquet")
-    return folder
-
-
 def class_folders(folder: Path, per_class: int = 2) -> Path:
     """Write ``<folder>/<class>/<class>_<n>.jpg``; returns the folder."""
     for offset, label in enumerate(CLASSES):

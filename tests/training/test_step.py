@@ -277,7 +277,8 @@ def inputs(model, rows):
     return {
         "images": {"rgb": images[rows]}, "ids": ids, "mask": mask, "image_captions": numbers[:, None],
         "text_caption": numbers, "classes": torch.zeros(len(ids), 0), "owners": torch.arange(len(ids)),
-        "pairs": numbers, "thresholds": thresholds, "long": LongTexts(ids.flip(0), mask.flip(0), numbers.flip(0), numbers),
+        "pairs": numbers, "thresholds": thresholds,
+        "long": LongTexts(ids.flip(0), mask.flip(0), numbers.flip(0), numbers),
     }
 
 model = TrainingModel(tiny_model(), objective, 0).eval()

@@ -113,7 +113,7 @@ def primary_components(vectors: Tensor, keep: int) -> Tensor:
     mean = vectors.mean(dim=0)
     centred = vectors - mean
     with torch.no_grad():
-        basis = torch.linalg.svd(centred, full_matrices=False).Vh[:keep]
+        basis: Tensor = torch.linalg.svd(centred, full_matrices=False).Vh[:keep]
     return centred @ basis.T @ basis + mean
 
 

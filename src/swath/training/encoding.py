@@ -98,7 +98,7 @@ class BatchEncoder:
             return pooled, patches if tokens else patches[:, :0]
 
         run = self.cached(encode, tower)
-        parts = [run(part) for part in batch.split(self.chunk or len(batch))]
+        parts = [run(part) for part in torch.split(batch, self.chunk or len(batch))]
         return torch.cat([pooled for pooled, _ in parts]), torch.cat([patches for _, patches in parts])
 
 

@@ -51,7 +51,7 @@ class LongCaptions:
         without = [pair.name for pair in pairs if not pair.long_captions]
         if without:
             raise DataError(
-                f"objective.dual_text needs a long caption of every image, but {len(without)} of {len(pairs)} have none, "
+                f"objective.dual_text needs a long caption of every image; {len(without)} of {len(pairs)} have none, "
                 f"such as {without[0]}: write them with `swath corpus long`, or leave these images out"
             )
         known: dict[str, int] = {}

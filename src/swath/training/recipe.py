@@ -82,8 +82,8 @@ class BatchRecipe(RecipePart):
         word_dropout: chance of each word of a caption to be left out.
         full_stop_dropout: chance of a caption to lose its full stop, so that queries without one are as good.
         accumulate: parts a batch is cut into, one after the other; the loss is computed within a part.
-        cached: images or texts of a part, on each process, whose activations are in memory at a time. Loss and gradients
-            stay those of the whole part (but for batch norms, which see a chunk); the towers run forward twice.
+        cached: images or texts of a part, on each process, whose activations are in memory at a time. Loss and
+            gradients stay those of the whole part (but batch norms see a chunk); the towers run forward twice.
     """
 
     size: int = Field(default=256, ge=2)

@@ -1,4 +1,4 @@
-"""Cached-gradient batches: the whole batch's loss while the activations of one chunk exist (GradCache, Gao et al. 2021).
+"""Cached-gradient batches (GradCache, Gao et al. 2021): the whole batch's loss, the activations of one chunk.
 
 A chunk's vectors are kept and its activations dropped; when the loss has given their gradient, the chunk is encoded
 again and the gradient goes on into the weights. Loss and gradients are those of the plain batch. Random numbers of the
@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import ParamSpec, TypeVar, cast
+from typing import TypeVar, TypeVarTuple, Unpack, cast
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-P = ParamSpec("P")
+P = TypeVarTuple("P")
 R = TypeVar("R")
 
 
-def replayed(function: Callable[P, R], module: nn.Module) -> Callable[P, R]:
+def replayed(function: Callable[[Unpack[P]], R], module: nn.Module) -> Callable[[Unpack[P]], R]:
     """A function that is run again in the backward pass instead of keeping its activations.
 
     Args:
@@ -30,8 +30,8 @@ def replayed(function: Callable[P, R], module: nn.Module) -> Callable[P, R]:
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         return nullcontext(), _settled(module)
 
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        found = checkpoint(function, *args, use_reentrant=False, context_fn=contexts, **kwargs)
+    def call(*args: *P) -> R:
+        found = checkpoint(function, *args, use_reentrant=False, context_fn=contexts)
         return cast(R, found)
 
     return call

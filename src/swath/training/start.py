@@ -12,8 +12,8 @@ from swath.training.recipe import Recipe
 def starting_model(recipe: Recipe) -> DualEncoder:
     """A fresh model, or the recipe's ``init``, its text positions stretched or parted as the recipe's ``model`` asks.
 
-    Where ``model.text.context_length`` is longer than that of ``init``, the positions are stretched (knowledge-preserved
-    stretching, as Long-CLIP and LRSCLIP start); with ``model.text.kept_positions`` the kept rows are not trained.
+    Where ``model.text.context_length`` is longer than that of ``init``, the positions are stretched, as Long-CLIP and
+    LRSCLIP start (see `swath.models.positions`); with ``model.text.kept_positions`` the kept rows are not trained.
 
     Raises:
         RecipeError: ``init`` cannot become the recipe's model.

@@ -210,7 +210,8 @@ class TrainingModel(nn.Module):
     ) -> Tensor:
         assert self.reasoner is not None  # noqa: S101 - built wherever the recipe has the term
         hidden = targets != NOT_MASKED
-        text = token_features(*self.encoder.text(ids, mask), mask)
+        pooled_texts, words = self.encoder.text(ids, mask)
+        text = token_features(pooled_texts, words, mask)
         logits = self.reasoner(text, Features(pooled, patches, known), hidden)
         wanted = targets[hidden]
         if self.classes_of_tokens is not None:
