@@ -321,5 +321,5 @@ def test_two_processes_eliminate_and_compare_as_one(tmp_path: Path, cached: int)
         for rank in range(2)
     ]
     for process in running:
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=250)
         assert process.returncode == 0, errors
