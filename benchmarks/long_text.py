@@ -1,7 +1,6 @@
 """Paragraphs as queries: a model's 77-token form against its 248-token form, on RSICD test and UCM test.
 
-    swath convert swath-mini --context 248 --keep 48 --to runs/swath-mini-248
-    python benchmarks/long_text.py --model-77 swath-mini --model-248 runs/swath-mini-248
+    python benchmarks/long_text.py --model-77 runs/swath-mini/best --model-248 swath-mini
 
 writes `long_text.json`. Long captions are written by `swath.corpus.long` from the captions and the class of each test
 image, facts only; nothing of the test sets is trained on. `mR` is the mean of the six recalls, images and paragraphs
@@ -34,8 +33,8 @@ from swath.evaluation.intervals import bootstrap, compare_runs
 from swath.evaluation.relation import Relation
 from swath.evaluation.retrieval import RetrievalResult, evaluate
 from swath.models import DualEncoder, ragged
-from swath.models.text import TextTransformer
 from swath.models.towers import Truncation
+from swath.training.tokens import clip_tokenizer
 
 DATASETS = {"rsicd": "", "ucm": "ucm_"}
 """Data sets, and what the names of their metrics begin with."""
@@ -84,17 +83,9 @@ class Encoded:
 
     def run_cut(self, texts: Texts, length: int) -> RetrievalResult:
         """Retrieval with the first tokens of each text only."""
-        tower = clip_tower(self.model)
-        ids = tower.tokenizer(texts.texts, length, "count").ids
-        found = ragged.encode(tower, ids, self.model.device, pad_to_context=False, tokens=False)
+        ids = clip_tokenizer(self.model)(texts.texts, length, "count").ids
+        found = ragged.encode(self.model.text, ids, self.model.device, pad_to_context=False, tokens=False)
         return texts.judged(found.pooled.cpu(), self.images)
-
-
-def clip_tower(model: DualEncoder) -> TextTransformer:
-    """The text tower of a model, which must be CLIP's."""
-    if not isinstance(model.text, TextTransformer):
-        raise SystemExit(f"{model.config.name} has no CLIP text tower")
-    return model.text
 
 
 def with_long_captions(name: str, folder: Path, limit: int | None) -> Dataset:
@@ -119,7 +110,7 @@ def measure(
         encoded.append(Encoded(model, images.pooled.cpu()))
     at_77, at_248 = encoded
     captions, paragraphs = Texts(*data.captions(), len(data)), Texts(*data.long_captions(), len(data))
-    lengths = np.array([len(ids) for ids in clip_tower(long).tokenizer(paragraphs.texts, 10**6, "count").ids])
+    lengths = np.array([len(ids) for ids in clip_tokenizer(long)(paragraphs.texts, 10**6, "count").ids])
     longest = np.zeros(len(data), dtype=np.int64)
     np.maximum.at(longest, paragraphs.owner, lengths)
     chosen = longest > SHORT_CONTEXT

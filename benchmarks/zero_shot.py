@@ -27,7 +27,7 @@ SEEN = {
     "ucm": "train split trained on with captions and class names; these images were not",
     "rsicd": "train split trained on with captions and class names; these images were not",
 }
-"""What the bundled model's recipe (`swath_mini`) trained on."""
+"""What the bundled model's recipe (`swath_mini_long`) trained on."""
 
 
 def limited(dataset: Dataset, limit: int | None) -> Dataset:

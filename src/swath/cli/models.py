@@ -97,7 +97,7 @@ def convert(
 
     Examples: swath convert RemoteCLIP-ViT-B-32.pt --to models/remoteclip
 
-    swath convert swath-mini --context 248 --to models/mini-248
+    swath convert clip-vit-b-32-openai --context 248 --to models/clip-248
 
     swath convert models/dgtrs --layout long-clip --to dgtrs.pt
     """
