@@ -45,9 +45,11 @@ class Annotation:
     part: ScenePart | None = None
 
     @property
-    def file(self) -> str:
-        """The image's file, relative to the image folder."""
-        return self.name if self.part is None else self.part.file
+    def files(self) -> tuple[str, ...]:
+        """The image's files, relative to the image folder."""
+        if self.part is None:
+            return (self.name,)
+        return tuple(dict.fromkeys((self.part.file, *(layer.href for layer in self.part.layers))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +173,10 @@ def check_names(annotations: Annotations) -> None:
     """
     seen: set[str] = set()
     for entry in annotations.entries:
-        if not (_is_inside(entry.name) and _is_inside(entry.file)):
+        outside = next((file for file in (entry.name, *entry.files) if not _is_inside(file)), None)
+        if outside is not None:
             raise DataError(
-                f"data set {annotations.name!r}: image name {entry.file!r:.80} points outside the image folder "
+                f"data set {annotations.name!r}: image name {outside!r:.80} points outside the image folder "
                 f"{annotations.root}; names must be relative, free of '..' and at most {MAX_NAME} characters"
             )
         for text in (entry.name, entry.split, *entry.captions, *entry.long_captions, *entry.labels):
@@ -226,11 +229,14 @@ def _pair(entry: Annotation, annotations: Annotations, sensor: str | None, failu
             )
         )
         return None
-    path = annotations.root / entry.file
+    root = annotations.root
     try:
-        chip = image_chip(path, entry.name, sensor) if entry.part is None else part_chip(path, entry.name, entry.part)
-    except FileNotFoundError:
-        failures.append(Failure("missing image", entry.name, f"{path} does not exist", entry.split))
+        if entry.part is None:
+            chip = image_chip(root / entry.name, entry.name, sensor)
+        else:
+            chip = part_chip(root, entry.name, entry.part)
+    except FileNotFoundError as error:
+        failures.append(Failure("missing image", entry.name, f"{error} does not exist", entry.split))
         return None
     except UnreadableImageError as error:
         failures.append(Failure("unreadable image", entry.name, str(error), entry.split))

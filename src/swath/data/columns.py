@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from swath.data.annotations import Annotation
+from swath.data.images import ScenePart
+from swath.data.scene_parts import part_of
 from swath.errors import DataError
 
 SPLIT_WORDS = frozenset({"train", "val", "valid", "validation", "dev", "test"})
@@ -87,6 +89,7 @@ class _Gathered:
     labels: list[str] = field(default_factory=list)
     split: str = ""
     location: tuple[float, float] | None = None
+    part: ScenePart | None = None
     provenance: dict[str, object] = field(default_factory=dict)
 
 
@@ -107,7 +110,8 @@ class RowGatherer:
             name: the image's name, where the image column holds bytes.
 
         Raises:
-            DataError: a caption without image, an image in two splits, or a place that is not on Earth.
+            DataError: a caption without image, an image in two splits, a place that is not on Earth, or a window that
+                cannot be used.
         """
         where = f"{path}, row {number}"
         name = name or _text(row.get(columns.image))
@@ -128,6 +132,7 @@ class RowGatherer:
         entry.labels += [label for label in labels if label and label not in entry.labels]
         entry.location = _location(where, row, columns) or entry.location
         if not known:
+            entry.part = part_of(row, where)
             entry.provenance = {"file": path.name, "row": number}
             if columns.dataset and row.get(columns.dataset):
                 entry.provenance["dataset"] = _text(row[columns.dataset])
@@ -143,6 +148,7 @@ class RowGatherer:
                 split=entry.split,
                 location=entry.location,
                 provenance=entry.provenance,
+                part=entry.part,
             )
             for name, entry in self._images.items()
         )

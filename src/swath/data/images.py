@@ -70,19 +70,22 @@ class ScenePart:
         sensor: name of its sensor.
         window: the window, in pixels of the raster.
         datetime: acquisition time; None where unknown.
+        layers: where each band lies, hrefs relative to the image folder, for scenes of several files; empty where
+            `file` has all bands.
     """
 
     file: str
     sensor: str
     window: Window
     datetime: datetime | None = None
+    layers: tuple[Layer, ...] = ()
 
 
-def part_chip(path: Path, name: str, part: ScenePart) -> Chip:
+def part_chip(root: Path, name: str, part: ScenePart) -> Chip:
     """The chip of a window of a scene.
 
     Args:
-        path: the scene's raster.
+        root: the image folder.
         name: what the data set calls the window; becomes the scene's id, so that `Pair.name` finds it.
         part: which window, of which sensor.
 
@@ -95,10 +98,12 @@ def part_chip(path: Path, name: str, part: ScenePart) -> Chip:
     """
     from swath.raster import footprint, scene_grid
 
-    if not is_file(path):
-        raise FileNotFoundError(path)
+    path = root / part.file
+    for file in dict.fromkeys((part.file, *(layer.href for layer in part.layers))):
+        if not is_file(root / file):
+            raise FileNotFoundError(root / file)
     try:
-        scene = _scene(os.path.realpath(path), part.sensor)
+        scene = _layered(root, part) if part.layers else _scene(os.path.realpath(path), part.sensor)
         grid = scene_grid(scene)
         place = footprint(grid, part.window)
     except SwathError as error:
@@ -108,6 +113,11 @@ def part_chip(path: Path, name: str, part: ScenePart) -> Chip:
             f"{path}: window {part.window.to_list()} reaches outside the raster of {grid.width} x {grid.height} pixels"
         )
     return Chip(replace(scene, id=name, datetime=part.datetime or scene.datetime), part.window, place)
+
+
+def _layered(root: Path, part: ScenePart) -> SceneRef:
+    layers = tuple(replace(layer, href=os.path.realpath(root / layer.href)) for layer in part.layers)
+    return SceneRef("", layers[0].href, sensor_named(part.sensor).name, layers)
 
 
 @lru_cache(maxsize=256)

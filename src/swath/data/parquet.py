@@ -12,6 +12,7 @@ from swath.data.columns import Columns, RowGatherer, choose_columns
 from swath.data.dataset import Dataset
 from swath.data.packed import suffix_of, unpack_folder, unpack_image
 from swath.data.pairs import Pair
+from swath.data.scene_parts import PART_COLUMNS
 from swath.errors import DataError
 
 _BATCH = 256
@@ -31,7 +32,8 @@ def read_parquet(path: Path, options: ReadOptions) -> Annotations:
     """Read one Parquet file, or all in a folder.
 
     The image column holds paths, bytes, or ``{"bytes", "path"}``; bytes are unpacked once (see `unpack_folder`). The
-    caption column holds a text or a list of texts. Splits: the ``split`` column, or the file's name
+    caption column holds a text or a list of texts. Windows of scenes are told by further columns
+    (see `swath.data.scene_parts`). Splits: the ``split`` column, or the file's name
     (``train-00000-of-00002.parquet``).
 
     Raises:
@@ -98,6 +100,8 @@ def _read_file(path: Path, gatherer: RowGatherer, folder: Path) -> bool:
                 or pa.types.is_large_string(file.schema_arrow.field(columns.image).type)
             )
             wanted = [name for name in _used(columns) if name]
+            if set(PART_COLUMNS[:3]) <= set(file.schema_arrow.names):
+                wanted += [name for name in PART_COLUMNS if name in file.schema_arrow.names]
             for number, row in enumerate(_rows(file, wanted), 1):
                 name = _unpacked(row[columns.image], path, number, folder) if packed else ""
                 gatherer.add(row, columns, path, number, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from swath.raster.footprints import footprint, to_degrees
 from swath.raster.gdal import DRIVERS, SUFFIXES, release
 from swath.raster.info import RasterInfo, describe
+from swath.raster.labels import read_labels
 from swath.raster.pictures import thumbnail
 from swath.raster.reading import MIN_VALID, quicklook, read_chip, scene_grid
 from swath.raster.scenes import read_image, scene_from_file
@@ -21,6 +22,7 @@ __all__ = [
     "quicklook",
     "read_chip",
     "read_image",
+    "read_labels",
     "release",
     "scene_from_file",
     "scene_grid",

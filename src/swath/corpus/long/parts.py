@@ -10,13 +10,35 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from swath.corpus.long.records import SETTINGS_KEY, Record, schema
 from swath.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class TableForm:
+    """What kind of table is written.
+
+    Attributes:
+        title: what messages call it.
+        key: where its metadata keep the settings that it was made with.
+        schema: gives its columns; ``row`` (int64) and ``dropped`` (bool) are among them.
+    """
+
+    title: str
+    key: bytes
+    schema: Callable[[], pa.Schema]
+
+
+LONG_CAPTIONS = TableForm("a table of long captions", SETTINGS_KEY, schema)
 
 
 class Parts:
@@ -25,10 +47,12 @@ class Parts:
     Args:
         table: the table to be.
         settings: what its rows depend on, as JSON values; rows made with other settings are never mixed in.
+        form: what kind of table it is.
     """
 
-    def __init__(self, table: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(self, table: Path, settings: Mapping[str, Any], form: TableForm = LONG_CAPTIONS) -> None:
         self.table = table
+        self._form = form
         self.folder = table.with_name(table.name + ".parts")
         self._settings = json.loads(json.dumps(dict(settings)))
 
@@ -40,7 +64,7 @@ class Parts:
         """
         if not self.table.exists():
             return False
-        if table_settings(self.table) != self._settings:
+        if table_settings(self.table, self._form) != self._settings:
             raise InputError(
                 f"{self.table} exists and was not made from the same pairs with the same settings; "
                 "give another name, or remove it"
@@ -81,26 +105,38 @@ class Parts:
         number = max((int(path.stem.rpartition("-")[2]) for path in self._files()), default=-1) + 1
         target = self.folder / f"part-{number:05d}.parquet"
         partial = target.with_suffix(".partial")
-        pq.write_table(pa.Table.from_pylist(list(records), schema=schema()), partial)
+        pq.write_table(pa.Table.from_pylist(list(records), schema=self._form.schema()), partial)
         partial.replace(target)
 
-    def join(self, metadata: Mapping[str, str]) -> None:
+    def whole(self) -> pa.Table:
+        """All rows that are there, in their order, the dropped ones included."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        tables = [pq.read_table(path) for path in self._files()] or [self._form.schema().empty_table()]
+        return pa.concat_tables(tables).sort_by("row")
+
+    def join(self, metadata: Mapping[str, str], whole: pa.Table | None = None) -> None:
         """Write the table from all parts, in the order of the rows, without the dropped ones; then remove the parts.
 
         Args:
             metadata: put into the table's metadata beside the settings.
+            whole: what to write in place of `whole()`, for columns that depend on all rows.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        whole = pa.concat_tables([pq.read_table(path) for path in self._files()] or [schema().empty_table()])
-        whole = whole.sort_by("row")
+        whole = self.whole() if whole is None else whole
         whole = whole.filter(pa.compute.invert(whole["dropped"])).drop_columns(["dropped"])
-        notes = {SETTINGS_KEY: json.dumps(self._settings).encode()}
+        notes = {self._form.key: json.dumps(self._settings).encode()}
         notes |= {key.encode(): value.encode() for key, value in metadata.items()}
         partial = self.table.with_name(self.table.name + ".partial")
         pq.write_table(whole.replace_schema_metadata(notes), partial)
         partial.replace(self.table)
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove the parts."""
         shutil.rmtree(self.folder)
 
     def _rows(self) -> set[int]:
@@ -120,11 +156,11 @@ class Parts:
         return sorted(self.folder.glob("part-*.parquet"))
 
 
-def table_settings(table: Path) -> object:
+def table_settings(table: Path, form: TableForm = LONG_CAPTIONS) -> object:
     """The settings in a table's metadata.
 
     Raises:
-        InputError: the file is no table of long captions.
+        InputError: the file is no table of this form.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -133,9 +169,9 @@ def table_settings(table: Path) -> object:
         metadata = pq.read_schema(table).metadata or {}
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{table} exists and is not a Parquet table: {error}") from error
-    if SETTINGS_KEY not in metadata:
-        raise InputError(f"{table} exists and is not a table of long captions; give another name")
-    return json.loads(metadata[SETTINGS_KEY])
+    if form.key not in metadata:
+        raise InputError(f"{table} exists and is not {form.title}; give another name")
+    return json.loads(metadata[form.key])
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -1,0 +1,23 @@
+"""A corpus after CrisisLandMark: labels of many systems harmonised into one, captions and splits: `write_landmark`."""
+
+from __future__ import annotations
+
+from swath.corpus.landmark.build import LandmarkReport, Options, write_landmark
+from swath.corpus.landmark.evidence import LabelList, LabelRasters
+from swath.corpus.landmark.splitting import by_blocks, stratified
+from swath.corpus.landmark.systems import LabelSystem, Vocabulary, read_system, system_names, vocabulary
+
+__all__ = [
+    "LabelList",
+    "LabelRasters",
+    "LabelSystem",
+    "LandmarkReport",
+    "Options",
+    "Vocabulary",
+    "by_blocks",
+    "read_system",
+    "stratified",
+    "system_names",
+    "vocabulary",
+    "write_landmark",
+]
