@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from swath.models.config import ModelConfig, SensorInput, TextConfig, TowerConfig
+from swath.models.config import LocationConfig, ModelConfig, SensorInput, TextConfig, TowerConfig
 from swath.models.dual_encoder import DualEncoder
 from swath.models.tokenizer import Tokenizer
 from swath.models.towers import TextTower, VisionTower, register_text_tower, register_vision_tower
@@ -10,6 +10,7 @@ from swath.models.truncation import TruncationWarning
 
 __all__ = [
     "DualEncoder",
+    "LocationConfig",
     "ModelConfig",
     "SensorInput",
     "TextConfig",

@@ -25,7 +25,9 @@ CARD_FILE = "README.md"
 DIGEST_LENGTH = 12
 
 _MISSING_SHOWN = 5
-_NATIVE = frozenset({"vit", "clip", "convnet"})
+_NATIVE = frozenset({"vit", "clip", "convnet", "satclip", "geoclip"})
+_FULL_PRECISION = "location."
+"""Prefix of weights that are stored as they are: phases do not survive half precision."""
 
 
 def save(model: DualEncoder, directory: Path, dtype: DType | torch.dtype | None = None) -> Path:
@@ -33,7 +35,10 @@ def save(model: DualEncoder, directory: Path, dtype: DType | torch.dtype | None 
     stored = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     if dtype is not None:
         wanted = choose_dtype(dtype, torch.device("cpu"))
-        stored = {key: value.to(wanted) if value.is_floating_point() else value for key, value in stored.items()}
+        stored = {
+            key: value.to(wanted) if value.is_floating_point() and not key.startswith(_FULL_PRECISION) else value
+            for key, value in stored.items()
+        }
     write(stored, model.config, directory)
     for tower in (model.text, *model.towers.values()):
         save_files = getattr(tower, "save_files", None)
@@ -109,6 +114,8 @@ def read(directory: Path) -> DualEncoder:
             "a file was changed or belongs to another model; fetch or convert the model again"
         )
     kinds = {config.text.type, *(tower.type for tower in config.towers.values())}
+    if config.location is not None:
+        kinds.add(config.location.type)
     # Towers without state outside their weights need no initial values: half the time of loading.
     with torch.device("meta" if kinds <= _NATIVE else "cpu"):
         model = DualEncoder(config, directory=directory)

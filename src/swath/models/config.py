@@ -80,6 +80,26 @@ class TowerConfig(BaseModel):
         return dict(self.model_extra or {})
 
 
+class LocationConfig(BaseModel):
+    """The location tower's entry. Further keys are options of its type (see `swath.models.location`).
+
+    Attributes:
+        type: tower type in the registry (``satclip``, ``geoclip``).
+        width: length of the encoder's own vectors, which a projection brings to `embed_dim`; None for `embed_dim`
+            itself, without projection.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str
+    width: int | None = Field(default=None, ge=1)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that only this tower type knows."""
+        return dict(self.model_extra or {})
+
+
 class SensorInput(BaseModel):
     """How one sensor's pixels reach a tower.
 
@@ -105,6 +125,7 @@ class ModelConfig(BaseModel):
         text: the text tower.
         towers: vision towers by name; the one called ``rgb`` has OpenCLIP's key prefix ``visual.``.
         sensors: which tower each sensor goes to; ``*`` stands for every other sensor.
+        location: the location tower; None for a model without one.
         license: licence of the weights.
         provenance: where the weights come from (data, recipe, source file); free, JSON values only.
         fusion: weights of global and local similarity, calibrated on validation data: the fields of
@@ -121,6 +142,7 @@ class ModelConfig(BaseModel):
     text: TextConfig
     towers: dict[str, TowerConfig] = Field(min_length=1)
     sensors: dict[str, SensorInput] = Field(min_length=1)
+    location: LocationConfig | None = None
     license: str = "unknown"
     provenance: dict[str, Any] = Field(default_factory=dict)
     fusion: dict[str, float | bool] | None = None
@@ -195,11 +217,14 @@ class ModelConfig(BaseModel):
 
     def to_json(self) -> str:
         """The text of `config.json`."""
-        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+        data = self.model_dump(mode="json", exclude=None if self.location else {"location"})
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
     def identity(self) -> str:
         """The part that changes what the model computes, as canonical JSON; name, licence and provenance do not."""
-        data = self.model_dump(mode="json", include={"format", "embed_dim", "text", "towers", "sensors"})
+        parts = {"format", "embed_dim", "text", "towers", "sensors"}
+        # Left out where there is none, so that ids from before location towers stay.
+        data = self.model_dump(mode="json", include=parts | ({"location"} if self.location else set()))
         return json.dumps(data, sort_keys=True, separators=(",", ":"))
 
 

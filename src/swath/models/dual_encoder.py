@@ -1,4 +1,4 @@
-"""`DualEncoder`: one text tower and one vision tower a sensor (or group of sensors), into one space."""
+"""`DualEncoder`: a text tower, a vision tower a sensor (or group of sensors), maybe places: into one space."""
 
 from __future__ import annotations
 
@@ -8,31 +8,43 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from swath.chips import Pixels
 from swath.errors import InputError
 from swath.features import Features
+from swath.lonlat import as_lonlat
 from swath.models import checkpoint, preprocess, ragged, windows
 from swath.models.config import ModelConfig
 from swath.models.precision import DType
-from swath.models.towers import TextTower, Truncation, VisionTower, build_text_tower, build_vision_tower
+from swath.models.towers import (
+    PlaceTower,
+    TextTower,
+    Truncation,
+    VisionTower,
+    build_location_tower,
+    build_text_tower,
+    build_vision_tower,
+)
 
 INITIAL_LOGIT_SCALE = math.log(1 / 0.07)
 """CLIP's start value of the logarithm of the inverse temperature."""
 
 
 class DualEncoder(nn.Module):
-    """Images of several sensors and texts into one vector space.
+    """Images of several sensors, texts and, with a location tower, places into one vector space.
 
     In a state dict the text tower of type ``clip`` has no prefix and the vision tower named ``rgb`` has ``visual.``,
-    so OpenCLIP state dicts load as they are; other vision towers have ``towers.<name>.``.
+    so OpenCLIP state dicts load as they are; other vision towers have ``towers.<name>.``, the location tower
+    ``location.``.
 
     Args:
         config: what to build.
         text: a ready text tower in place of the one that `config` describes.
         towers: ready vision towers, likewise.
+        location: a ready location tower, likewise.
         directory: the checkpoint being loaded, for towers that keep files of their own; None for a fresh model.
 
     Raises:
@@ -46,6 +58,7 @@ class DualEncoder(nn.Module):
         *,
         text: TextTower | None = None,
         towers: Mapping[str, VisionTower] | None = None,
+        location: PlaceTower | None = None,
         directory: Path | None = None,
     ) -> None:
         super().__init__()
@@ -58,6 +71,9 @@ class DualEncoder(nn.Module):
                 for name, entry in config.towers.items()
             }
         )
+        self.location: nn.Module | None = None
+        if config.location is not None:
+            self.location = cast(nn.Module, location or build_location_tower(config.location, config.embed_dim))
         self.logit_scale = nn.Parameter(torch.tensor(INITIAL_LOGIT_SCALE))
         self._digest: str | None = None
         self.register_state_dict_post_hook(_to_file_keys)  # type: ignore[no-untyped-call]
@@ -235,6 +251,26 @@ class DualEncoder(nn.Module):
         return features if found.owners is None else windows.join(features, found.owners)
 
     @torch.inference_mode()
+    def encode_locations(self, lonlat: ArrayLike, *, batch_size: int = 2048) -> Tensor:
+        """Encode places.
+
+        Args:
+            lonlat: (N, 2) longitude and latitude in degrees, in this order.
+            batch_size: places at a time; spherical harmonics of 40 degrees take 13 KB each.
+
+        Returns:
+            (N, D) float32, L2-normalised, on the model's device.
+
+        Raises:
+            InputError: the model has no location tower, there are no places, or one is impossible (see
+                `swath.lonlat.as_lonlat`).
+        """
+        places = torch.from_numpy(as_lonlat(lonlat, "lonlat"))
+        if not len(places):
+            raise InputError("no places to encode")
+        return torch.cat([self.forward_locations(part.to(self.device)) for part in places.split(batch_size)])
+
+    @torch.inference_mode()
     def raw_texts(self, texts: Sequence[str], truncation: Truncation = "warn") -> Tensor:
         """Pooled vectors of texts as the tower gives them, not normalised: (B, D) float32.
 
@@ -268,6 +304,12 @@ class DualEncoder(nn.Module):
         """Encode token ids (B, N) with mask (B, N), both from `tokenize`, with gradient."""
         pooled, words = self.text(ids, mask)
         return _features(pooled, words, mask)
+
+    def forward_locations(self, lonlat: Tensor) -> Tensor:
+        """Encode places (N, 2) that `swath.lonlat.as_lonlat` has checked, with gradient: (N, D), L2-normalised."""
+        if self.location is None:
+            raise InputError(f"model {self.config.name!r} has no location tower and encodes no places")
+        return F.normalize(self.location(lonlat).float(), dim=-1)
 
     def forward(
         self, images: Mapping[str, Tensor], ids: Tensor, mask: Tensor
@@ -318,7 +360,7 @@ def _to_file_keys(module: nn.Module, state: dict[str, Any], prefix: str, _metada
 
 def _from_file_keys(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:  # noqa: ANN401
     model = cast(DualEncoder, module)
-    own = tuple(prefix + name for name in ("towers.", "text.", "logit_scale"))
+    own = tuple(prefix + name for name in ("towers.", "text.", "location.", "logit_scale"))
     for inner, outer in _prefixes(model):
         for key in [key for key in state if key.startswith(prefix + outer) and not key.startswith(own)]:
             state[prefix + inner + key.removeprefix(prefix + outer)] = state.pop(key)

@@ -195,6 +195,8 @@ def join(models: Sequence[DualEncoder], name: str) -> DualEncoder:
     for model in models[1:]:
         if model.config.sensors != first.sensors or _inputs(model.config) != _inputs(first):
             raise ModelError(f"{model.config.name!r} and {first.name!r} take different input and cannot be joined")
+    if any(model.config.location for model in models):
+        raise ModelError("a model with a location tower cannot be joined: places have no part in an ensemble")
     dims = [model.dim for model in models]
     towers = {
         key: {**entry.model_dump(include=_SHARED), "type": "ensemble", "dims": dims}

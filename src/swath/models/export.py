@@ -71,6 +71,8 @@ def export_checkpoint(model: str | Path, out: str | Path, layout: CheckpointLayo
 
 
 def _check(config: ModelConfig) -> None:
+    if config.location is not None:
+        raise CheckpointError(f"{config.name} has a location tower, for which these layouts have no place")
     kinds = {name: tower.type for name, tower in config.towers.items()}
     if config.text.type != "clip" or kinds != {"rgb": "vit"}:
         shown = ", ".join(f"{name}: {kind}" for name, kind in kinds.items())

@@ -49,12 +49,14 @@ def choose_dtype(dtype: DType | torch.dtype, device: torch.device) -> torch.dtyp
 
 
 def cast(model: nn.Module, dtype: torch.dtype) -> None:
-    """Store a model's weights in `dtype`, in place; batch norms keep float32, as their statistics do not survive less.
+    """Store a model's weights in `dtype`, in place, but for what does not survive less than float32.
 
-    Torch's batch norm takes half-precision inputs with float32 statistics, and costs the same.
+    That is batch norms, and modules that say so (attribute `full_precision`, as location towers have). Torch's
+    batch norm takes half-precision inputs with float32 statistics, and costs the same.
     """
+    full = {part for module in model.modules() if getattr(module, "full_precision", False) for part in module.modules()}
     for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+        if module in full or isinstance(module, nn.modules.batchnorm._BatchNorm):
             continue
         for parameter in module.parameters(recurse=False):
             parameter.data = parameter.data.to(dtype)

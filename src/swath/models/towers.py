@@ -1,8 +1,9 @@
 """What a tower must be, and the registry that builds one from its configuration entry.
 
 A vision tower is a module whose `forward` takes (B, bands, H, W) and gives a pooled vector and patch tokens; a text
-tower takes token ids and gives the same pair. Neither normalises: `DualEncoder` does, once. A new tower type is one
-module with a ``build`` function and one line here (or a call of `register_vision_tower`); nothing else changes.
+tower takes token ids and gives the same pair; a location tower takes places and gives vectors. None normalises:
+`DualEncoder` does, once. A new tower type is one module with a ``build`` function and one line here (or a call of
+`register_vision_tower` and its like); nothing else changes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
 from swath.errors import CheckpointError, ModelError
-from swath.models.config import TextConfig, TowerConfig, explain
+from swath.models.config import LocationConfig, TextConfig, TowerConfig, explain
 
 Truncation = Literal["error", "warn", "count", "window"]
 """What to do with a text over the context length.
@@ -93,11 +94,30 @@ class TextTower(Protocol):
         ...
 
 
+@runtime_checkable
+class PlaceTower(Protocol):
+    """A module that turns places into vectors."""
+
+    def __call__(self, lonlat: Tensor) -> Tensor:
+        """Encode a batch.
+
+        Args:
+            lonlat: (N, 2) float64, longitude and latitude in degrees, as `swath.lonlat.as_lonlat` gives them.
+
+        Returns:
+            (N, D) in the shared space, not normalised.
+        """
+        ...
+
+
 VisionBuilder = Callable[[TowerConfig, int, Path | None], VisionTower]
 """(entry, embed_dim, directory of the checkpoint or None for a fresh model) -> tower."""
 
 TextBuilder = Callable[[TextConfig, int, Path | None], TextTower]
 """(entry, embed_dim, directory of the checkpoint or None for a fresh model) -> tower."""
+
+LocationBuilder = Callable[[LocationConfig, int], PlaceTower]
+"""(entry, embed_dim) -> tower."""
 
 _VISION: dict[str, str | VisionBuilder] = {
     "vit": "swath.models.vision:build",
@@ -113,6 +133,11 @@ _TEXT: dict[str, str | TextBuilder] = {
     "open_clip": "swath.models.adapters.open_clip:build_text",
 }
 
+_LOCATION: dict[str, str | LocationBuilder] = {
+    "satclip": "swath.models.location.tower:build_satclip",
+    "geoclip": "swath.models.location.tower:build_geoclip",
+}
+
 
 def register_vision_tower(kind: str, builder: VisionBuilder) -> None:
     """Make a vision tower type known under the name that configurations use as `type`."""
@@ -122,6 +147,11 @@ def register_vision_tower(kind: str, builder: VisionBuilder) -> None:
 def register_text_tower(kind: str, builder: TextBuilder) -> None:
     """Make a text tower type known under the name that configurations use as `type`."""
     _TEXT[kind] = builder
+
+
+def register_location_tower(kind: str, builder: LocationBuilder) -> None:
+    """Make a location tower type known under the name that configurations use as `type`."""
+    _LOCATION[kind] = builder
 
 
 def build_vision_tower(config: TowerConfig, embed_dim: int, directory: Path | None = None) -> VisionTower:
@@ -146,6 +176,17 @@ def build_text_tower(config: TextConfig, embed_dim: int, directory: Path | None 
     return builder(config, embed_dim, directory)
 
 
+def build_location_tower(config: LocationConfig, embed_dim: int) -> PlaceTower:
+    """Build the location tower of a configuration entry.
+
+    Raises:
+        ModelError: no such tower type.
+        CheckpointError: an option is unknown or out of range.
+    """
+    builder = cast(LocationBuilder, _builder(_LOCATION, config.type, "location"))
+    return builder(config, embed_dim)
+
+
 def _builder(registry: dict[str, Any], kind: str, what: str) -> Any:  # noqa: ANN401 - either kind of builder
     entry = registry.get(kind)
     if entry is None:
@@ -159,7 +200,7 @@ def _builder(registry: dict[str, Any], kind: str, what: str) -> Any:  # noqa: AN
 Options = TypeVar("Options", bound=BaseModel)
 
 
-def parse_options(model: type[Options], config: TowerConfig | TextConfig) -> Options:
+def parse_options(model: type[Options], config: TowerConfig | TextConfig | LocationConfig) -> Options:
     """Check the options of a tower entry against the tower's own model.
 
     Raises:
