@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import json
+
+import geopandas
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from generate.rasters import ORIGIN, s1_scene, s2_bands, write_tiff
+from swath.corpus.landmark import LabelList, LabelRasters, Options, build, read_system, vocabulary, write_landmark
+from swath.data import read_dataset
+from swath.errors import DataError, InputError
+from swath.raster import read_chip
+from swath.sources import cut, open_source
+
+UNIFIED = vocabulary()
+SIDE = 32
+
+
+def system(name):
+    return read_system(name, UNIFIED)
+
+
+def mask(path, share, **options):
+    """A flood mask with water in the upper `share`."""
+    codes = np.zeros((1, SIDE, SIDE), dtype=np.int16)
+    codes[:, : round(SIDE * share)] = 1
+    return write_tiff(path, codes, **options)
+
+
+@pytest.fixture
+def scenes(tmp_path):
+    """Four scenes side by side with 0, 1/4, 1/2 and all of them under water."""
+    for number, share in enumerate((0.0, 0.25, 0.5, 1.0)):
+        place = (ORIGIN[0] + 10_000 * number, ORIGIN[1])
+        s1_scene(tmp_path / "images" / f"scene{number}_S1.tif", SIDE, seed=number, origin=place)
+        mask(tmp_path / "masks" / f"scene{number}_label.tif", share, origin=place)
+    return tmp_path
+
+
+def chips(folder, size=SIDE):
+    return list(cut(open_source(folder), size))
+
+
+def test_round_trip(scenes):
+    table = scenes / "out" / "corpus.parquet"
+    table.parent.mkdir()
+    report = write_landmark(
+        chips(scenes / "images"),
+        table,
+        [LabelRasters(scenes / "masks", system("sen1floods11"))],
+        Options(captions=("joined", "sentence"), long=True, licence="CC0", dataset="floods"),
+    )
+    assert report.summary.labels == {"Flooded Area": 3}
+    assert report.summary.left_out == {build.BELOW: 1}
+    rows = pq.read_table(table).to_pylist()
+    assert [row["shares"][0]["share"] for row in rows] == [0.25, 0.5, 1.0]
+    assert rows[0]["captions"][0] == "flooded area"
+    assert "flooded land" in rows[0]["captions"][1]
+    assert "25 percent" in rows[0]["long_captions"][0]
+    dataset = read_dataset(table)
+    assert [pair.name for pair in dataset] == [f"scene{number}_S1.tif" for number in (1, 2, 3)]
+    assert not dataset.failures
+    first = dataset[0]
+    assert (first.labels, first.provenance["dataset"]) == (("Flooded Area",), "floods")
+    assert first.chip.id == chips(scenes / "images")[1].id
+    read_chip(first.chip)
+    assert len(geopandas.read_parquet(table).geometry.dropna()) == 3
+    summary = json.loads((table.parent / "corpus.summary.json").read_text())
+    assert (summary["images"], summary["systems"]) == (3, ["sen1floods11"])
+
+
+def test_windows_of_a_scene_keep_their_names(scenes):
+    table = scenes / "corpus.parquet"
+    write_landmark(chips(scenes / "images", 16), table, [LabelRasters(scenes / "masks", system("sen1floods11"))])
+    dataset = read_dataset(table)
+    assert len(dataset) == 2 + 2 + 4
+    assert dataset[0].name == "scene1_S1.tif#0_0_16_16"
+    assert dataset[0].chip.window.to_list() == [0, 0, 16, 16]
+
+
+def test_a_product_of_several_files_is_read_back(tmp_path):
+    s2_bands(tmp_path / "images", 60, stem="S2A_MSIL2A_20200101T101031_")
+    codes = np.full((1, 60, 60), 312, dtype=np.uint16)
+    codes[:, :20], codes[:, 20:24] = 211, 0
+    write_tiff(tmp_path / "clc.tif", codes, nodata=0)
+    table = tmp_path / "corpus.parquet"
+    write_landmark(
+        chips(tmp_path / "images", 60),
+        table,
+        [LabelRasters(tmp_path / "clc.tif", system("corine"))],
+        Options(split="none"),
+    )
+    pair = read_dataset(table)[0]
+    assert pair.captions == ("trees. crops",)
+    assert read_chip(pair.chip).data.shape == (12, 60, 60)
+
+
+def test_thresholds_and_several_sources(scenes):
+    listed = scenes / "cover.csv"
+    listed.write_text("image,labels\nscene0_S1,Forest;River\nscene2_S1.tif,Pasture\n")
+    table = scenes / "corpus.parquet"
+    report = write_landmark(
+        chips(scenes / "images"),
+        table,
+        [LabelRasters(scenes / "masks", system("sen1floods11")), LabelList(listed, system("eurosat"))],
+        Options(thresholds={"Flooded Area": 0.6}),
+    )
+    labels = {row["image"][:6]: row["labels"] for row in pq.read_table(table).to_pylist()}
+    assert labels == {"scene0": ["Trees", "Water"], "scene2": ["Grass"], "scene3": ["Flooded Area"]}
+    assert report.summary.left_out == {build.BELOW: 1}
+
+
+def test_pairing_by_name_needs_no_georeference(scenes):
+    for file in (scenes / "masks").iterdir():
+        file.unlink()
+    mask(scenes / "masks" / "scene2_label.tif", 0.5, crs=None)
+    table = scenes / "corpus.parquet"
+    source = LabelRasters(scenes / "masks", system("sen1floods11"), ("_S1", "_label"))
+    report = write_landmark(chips(scenes / "images"), table, [source])
+    assert [pair.name for pair in read_dataset(table)] == ["scene2_S1.tif"]
+    assert report.summary.left_out == {build.UNLABELLED: 3}
+
+
+def test_bad_chips_are_left_out_and_named(scenes):
+    s1_scene(scenes / "images" / "empty_S1.tif", SIDE)
+    write_tiff(
+        scenes / "images" / "empty_S1.tif",
+        np.full((2, SIDE, SIDE), np.nan, dtype=np.float32),
+        descriptions=("VV", "VH"),
+    )
+    images = list(cut(open_source(scenes / "images", sensor="s1-grd"), SIDE))
+    write_tiff(
+        scenes / "masks" / "scene1_label.tif",
+        np.full((1, SIDE, SIDE), -1, dtype=np.int16),
+        origin=(ORIGIN[0] + 10_000, ORIGIN[1]),
+    )
+    write_tiff(
+        scenes / "masks" / "scene2_label.tif",
+        np.full((1, SIDE, SIDE), 7, dtype=np.int16),
+        origin=(ORIGIN[0] + 20_000, ORIGIN[1]),
+    )
+    table = scenes / "corpus.parquet"
+    report = write_landmark(images, table, [LabelRasters(scenes / "masks", system("sen1floods11"))])
+    assert report.summary.left_out == {build.EMPTY: 1, build.BELOW: 1, build.UNLABELLED: 1, build.FAILED: 1}
+    assert "unknown class 7 of label system 'sen1floods11'" in report.summary.failures[0]
+    assert report.summary.images == 1
+
+
+def test_nothing_labelled_is_an_error_and_leaves_nothing(scenes):
+    table = scenes / "corpus.parquet"
+    elsewhere = mask(scenes / "elsewhere.tif", 1.0, origin=(500_000.0, 0.0))
+    with pytest.raises(DataError, match="none of 4 chips gets a label"):
+        write_landmark(chips(scenes / "images"), table, [LabelRasters(elsewhere, system("sen1floods11"))])
+    assert not table.exists()
+    assert not table.with_name("corpus.parquet.parts").exists()
+
+
+def test_an_interrupted_run_goes_on(scenes, monkeypatch):
+    monkeypatch.setattr(build, "PART_ROWS", 2)
+    images, source = chips(scenes / "images"), LabelRasters(scenes / "masks", system("sen1floods11"))
+    table = scenes / "corpus.parquet"
+
+    def stop(done, total, rate):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_landmark(images, table, [source], progress=stop)
+    assert not table.exists()
+    report = write_landmark(images, table, [source])
+    assert (report.present, report.written, report.summary.images) == (2, 2, 3)
+    again = write_landmark(images, table, [source])
+    assert (again.written, again.summary) == (0, report.summary)
+    with pytest.raises(InputError, match="exists and was not made from the same"):
+        write_landmark(images, table, [source], Options(seed=1))
+
+
+def test_blocks_need_places(scenes):
+    for file in (scenes / "images").iterdir():
+        file.unlink()
+    s1_scene(scenes / "images" / "a_S1.tif", SIDE, crs=None)
+    listed = scenes / "cover.csv"
+    listed.write_text("image,label\na_S1,Forest\n")
+    with pytest.raises(InputError, match="blocks need footprints, but 1 images have none"):
+        write_landmark(
+            chips(scenes / "images"),
+            scenes / "c.parquet",
+            [LabelList(listed, system("eurosat"))],
+            Options(split="blocks"),
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image,area\na,1\n", "has the columns image, area; it needs one of labels"),
+        ("name,label\na,Forest\n", "it needs one of image"),
+        ("image,label\na,Wood\n", "row 1: unknown label 'Wood' of system 'eurosat'"),
+        ("image,label\n,Forest\n", "row 1: column 'image' names no image"),
+        ("image,label\n", "must be a table"),
+    ],
+)
+def test_broken_lists(tmp_path, text, message):
+    path = tmp_path / "list.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message):
+        LabelList(path, system("eurosat"))
+
+
+def test_options_are_checked():
+    for options, message in (
+        (Options(threshold=2.0), "must be a share"),
+        (Options(thresholds={"Wood": 0.1}), "unknown label 'Wood'"),
+        (Options(captions=()), "needs captions"),
+        (Options(fractions={"train": 0.5}), "sum to 1"),
+    ):
+        with pytest.raises(InputError, match=message):
+            options.check(UNIFIED.labels)
+
+
+@pytest.mark.data
+def test_real_reference_map_under_a_radar_scene(shared_data, tmp_path):
+    """BigEarthNet's CORINE map, laid under a scene in degrees around it."""
+    from swath.raster import describe, footprint
+
+    clc = next((shared_data / "bigearthnet_sample").rglob("*_reference_map.tif"))
+    west, south, _, north = footprint(describe(str(clc))).bbox
+    s1_scene(tmp_path / "a_S1.tif", 100, crs="EPSG:4326", metres=(north - south) / 100, origin=(west, north))
+    table = tmp_path / "corpus.parquet"
+    write_landmark(chips(tmp_path, 100), table, [LabelRasters(clc, system("corine"))], Options(split="none"))
+    row = pq.read_table(table).to_pylist()[0]
+    assert row["labels"] == ["Trees", "Crops", "Grass"]
+    assert sum(item["share"] for item in row["shares"]) == pytest.approx(1.0)
+
+
+@pytest.mark.data
+def test_real_labels_of_patches(shared_data, tmp_path):
+    """EuroSAT classes of Sentinel-2 patches, by row."""
+    folder = shared_data / "s2_patches_12band"
+    labels = LabelList(folder / "labels.json", system("eurosat"))
+    with np.load(folder / "patches.npz") as file:
+        patches = file[file.files[0]]
+    for row in range(0, len(patches), 20):
+        bands = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B11", "B12")
+        data = patches[row] if patches[row].shape[0] == 12 else np.moveaxis(patches[row], -1, 0)
+        write_tiff(tmp_path / f"{row}.tif", data.astype(np.uint16), crs=None, descriptions=bands)
+    table = tmp_path / "corpus.parquet"
+    report = write_landmark(chips(tmp_path, 64), table, [labels])
+    assert len(labels.labels) == len(patches) == 198
+    assert report.summary.images == 10
+    assert "geometry" not in pq.read_schema(table).names
+    assert len(read_dataset(table)) == 10
+
+
+@pytest.mark.data
+def test_real_floods(shared_data, tmp_path):
+    scenes = [chip for chip in chips(shared_data / "floods_s1", 512) if chip.scene.sensor == "s1-grd"]
+    source = LabelRasters(shared_data / "floods_s1" / "*_label.tif", system("sen1floods11"), ("_S1", "_label"))
+    table = tmp_path / "corpus.parquet"
+    report = write_landmark(scenes, table, [source], Options(split="blocks"))
+    assert report.summary.images + sum(report.summary.left_out.values()) == 7
+    assert report.summary.labels == {"Flooded Area": report.summary.images}
+    assert not report.summary.failures
