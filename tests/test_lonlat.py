@@ -32,6 +32,12 @@ def test_latlon_is_turned_round():
     assert from_latlon([[48.2, 16.4]]).tolist() == [[16.4, 48.2]]
 
 
+@pytest.mark.parametrize("points", [[[48.2, 16.4], [1.0]], [48.2, 16.4]])
+def test_latlon_must_be_a_table_too(points):
+    with pytest.raises(InputError, match="latitude and longitude in degrees"):
+        from_latlon(points)
+
+
 def test_an_empty_table_of_places_stays_one():
     assert as_lonlat(np.empty((0, 2))).shape == (0, 2)
 

@@ -25,14 +25,9 @@ def as_lonlat(points: ArrayLike, name: str = "points") -> NDArray[np.float64]:
     Raises:
         InputError: not (N, 2) numbers, not finite, or out of range; the message names the first such row.
     """
-    try:
-        values = np.array(points, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be numbers (lon, lat) in degrees: {error}") from error
-    if values.ndim != 2 or values.shape[1] != 2:
-        raise InputError(f"{name} must be (N, 2): longitude and latitude in degrees; got shape {values.shape}")
+    values = _table(points, name, "longitude and latitude")
     lon, lat = values.T
-    _refuse(~np.isfinite(values).all(axis=1), values, name, "is not finite")
+    _refuse(~(np.isfinite(lon) & np.isfinite(lat)), values, name, "is not finite")
     _refuse(np.abs(lat) > 90, values, name, _latitude_hint(lon, lat))
     _refuse((lon < -180) | (lon > 360), values, name, "has a longitude outside -180 to 360")
     values[:, 0] = np.where(lon >= 180, lon - 360, lon)
@@ -45,10 +40,18 @@ def from_latlon(points: ArrayLike, name: str = "points") -> NDArray[np.float64]:
     Raises:
         InputError: as `as_lonlat`, with rows shown in swath's order.
     """
-    values = np.asarray(points)
+    return as_lonlat(_table(points, name, "latitude and longitude")[:, ::-1], name)
+
+
+def _table(points: ArrayLike, name: str, columns: str) -> NDArray[np.float64]:
+    """A float64 copy of an (N, 2) table of numbers."""
+    try:
+        values = np.array(points, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be numbers, {columns} in degrees: {error}") from error
     if values.ndim != 2 or values.shape[1] != 2:
-        raise InputError(f"{name} must be (N, 2): latitude and longitude in degrees; got shape {values.shape}")
-    return as_lonlat(values[:, ::-1], name)
+        raise InputError(f"{name} must be (N, 2): {columns} in degrees; got shape {values.shape}")
+    return values
 
 
 def _latitude_hint(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> str:

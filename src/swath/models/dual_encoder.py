@@ -268,7 +268,8 @@ class DualEncoder(nn.Module):
         places = torch.from_numpy(as_lonlat(lonlat, "lonlat"))
         if not len(places):
             raise InputError("no places to encode")
-        return torch.cat([self.forward_locations(part.to(self.device)) for part in places.split(batch_size)])
+        batches = (places[start : start + batch_size] for start in range(0, len(places), batch_size))
+        return torch.cat([self.forward_locations(batch.to(self.device)) for batch in batches])
 
     @torch.inference_mode()
     def raw_texts(self, texts: Sequence[str], truncation: Truncation = "warn") -> Tensor:

@@ -189,7 +189,7 @@ def join(models: Sequence[DualEncoder], name: str) -> DualEncoder:
         name: of the ensemble.
 
     Raises:
-        ModelError: the models take different input.
+        ModelError: the models take different input, or one has a location tower.
     """
     first = models[0].config
     for model in models[1:]:

@@ -15,7 +15,7 @@ from swath.models.location.encoders import (
     SatCLIPEncoder,
     SatCLIPOptions,
 )
-from swath.models.towers import parse_options
+from swath.models.towers import TextTower, VisionTower, parse_options
 
 if TYPE_CHECKING:
     from swath.models.dual_encoder import DualEncoder
@@ -78,8 +78,8 @@ def attach_location(model: DualEncoder, encoder: LocationEncoder) -> DualEncoder
     entry = LocationConfig(type=encoder.kind, width=encoder.width, **encoder.options.model_dump(mode="json"))
     joined = DualEncoder(
         model.config.model_copy(update={"location": entry, "digest": None}),
-        text=model.text,  # type: ignore[arg-type] - a TextTower, kept as the module it is
-        towers=dict(model.towers),  # type: ignore[arg-type]
+        text=cast(TextTower, model.text),
+        towers=cast(dict[str, VisionTower], dict(model.towers)),
         location=LocationTower(encoder, model.dim),
     )
     with torch.no_grad():
