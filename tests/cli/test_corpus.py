@@ -6,6 +6,7 @@ import pytest
 
 from generate import chat_server as chat
 from generate.captions import karpathy
+from generate.rasters import s1_scene
 from swath.data import read_dataset
 
 
@@ -41,3 +42,18 @@ def test_asks_a_language_model(run_json, run, pairs, tmp_path):
         )
     assert run(*options).exit_code == 2
     assert "--model" in run(*options).output
+
+
+def test_builds_a_landmark_corpus(run_json, run, tmp_path):
+    for name in "abc":
+        s1_scene(tmp_path / "images" / f"{name}.tif", 32)
+    (tmp_path / "labels.csv").write_text("image,labels\na,Forest;River\nb,SeaLake\n")
+    options = ("corpus", "landmark", tmp_path / "images", "--to", tmp_path / "corpus.parquet")
+    listed = ("--label-list", f"eurosat={tmp_path / 'labels.csv'}")
+    document = run_json(*options, *listed, "--captions", "both", "--split", "train=0.5", "--split", "test=0.5")
+    assert document["summary"]["labels"] == {"Water": 2, "Trees": 1}
+    assert document["summary"]["splits"] == {"train": 1, "test": 1}
+    assert read_dataset(tmp_path / "corpus.parquet")[0].captions[0] == "trees. water"
+    assert run(*options).exit_code == 2
+    assert run(*options, "--label-list", "eurosat").exit_code == 2
+    assert run(*options, *listed, "--threshold-of", "Water=much").exit_code == 2

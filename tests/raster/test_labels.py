@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import rasterio
 from rasterio.warp import transform_bounds
 
 from generate.rasters import ORIGIN, UTM, s1_scene, write_tiff
@@ -90,3 +91,15 @@ def test_what_is_no_label_raster(tmp_path, chip):
     file = write_tiff(tmp_path / "half.tif", np.full((1, SIDE, SIDE), 0.5, dtype=np.float32))
     with pytest.raises(RasterError, match=r"holds 0\.5, which is no class"):
         read_labels(str(file), chip)
+
+
+def test_palette_entries_are_codes(tmp_path, chip):
+    """Maps such as WorldCover come with colours."""
+    file = tmp_path / "labels.tif"
+    write_tiff(file, halves() * 10, nodata=10)
+    with rasterio.open(file, "r+") as dataset:
+        dataset.write_colormap(1, {10: (0, 100, 0, 255), 20: (255, 187, 34, 255)})
+    codes, known = read_labels(str(file), chip)
+    assert not known[:, : SIDE // 2].any()
+    assert (codes[known] == 20).all()
+    assert known[:, SIDE // 2 :].all()

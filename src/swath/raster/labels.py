@@ -97,6 +97,4 @@ def _read(info: RasterInfo, area: GdalWindow) -> tuple[NDArray[np.generic], NDAr
     except SwathError:
         release(info.href)
         raise
-    if info.palette and info.nodata is None:
-        known = np.ones(values.shape, dtype=np.bool_)
     return values, known

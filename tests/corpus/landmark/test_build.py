@@ -123,6 +123,14 @@ def test_pairing_by_name_needs_no_georeference(scenes):
     assert report.summary.left_out == {build.UNLABELLED: 3}
 
 
+def test_two_rasters_of_one_name_are_no_answer(scenes):
+    mask(scenes / "masks" / "copy" / "scene2_label.tif", 1.0)
+    source = LabelRasters(scenes / "masks", system("sen1floods11"), ("_S1", "_label"))
+    report = write_landmark(chips(scenes / "images"), scenes / "corpus.parquet", [source])
+    assert report.summary.left_out == {build.BELOW: 1, build.FAILED: 1}
+    assert "are both called scene2_label.tif" in report.summary.failures[0]
+
+
 def test_bad_chips_are_left_out_and_named(scenes):
     s1_scene(scenes / "images" / "empty_S1.tif", SIDE)
     write_tiff(

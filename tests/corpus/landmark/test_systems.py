@@ -41,6 +41,16 @@ def test_levels_are_derived():
     assert CORINE.find("Artificial surfaces").label == ""
 
 
+def test_rasters_that_number_the_classes_from_1_are_not_mistaken_for_levels():
+    """41 is a level-2 code (inland wetlands), and the number of water bodies in Copernicus' rasters."""
+    grid = read_system("corine_grid", UNIFIED)
+    assert not set(CORINE.by_code) & {entry for entry in grid.by_code if grid.by_code[entry].label != "nodata"}
+    assert grid.by_code[41].name == "Water bodies"
+    assert {entry.name: entry.label for entry in CORINE.by_code.values() if entry.label != "nodata"} == {
+        entry.name: entry.label for entry in grid.classes if entry.label != "nodata"
+    }
+
+
 def test_names_are_found_in_any_case():
     assert CORINE.find("  broad-leaved  FOREST ").code == "311"
 

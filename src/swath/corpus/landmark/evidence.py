@@ -57,7 +57,7 @@ class LabelSource(Protocol):
             valid: (H, W) False where the image has no data; labels there do not count.
 
         Raises:
-            DataError: a class that the label system does not have.
+            DataError: a class that the label system does not have, or two rasters of the name wanted.
             RasterError: a label raster cannot be read.
         """
         ...
@@ -154,7 +154,10 @@ class LabelRasters:
     def _under(self, chip: Chip) -> list[str]:
         if self._pair is not None:
             wanted = os.path.basename(chip.scene.href).replace(*self._pair)
-            return [file for file in self.files if os.path.basename(file) == wanted]
+            named = [file for file in self.files if os.path.basename(file) == wanted]
+            if len(named) > 1:
+                raise DataError(f"{named[0]} and {named[1]} are both called {wanted}; give a pattern that finds one")
+            return named
         place = chip.footprint.geometry if chip.footprint is not None else None
         return [file for file, area in self._places if area is None or (place is None or area.intersects(place))]
 

@@ -67,11 +67,13 @@ class Category:
         code: its number in rasters, as text.
         name: its name in label lists.
         label: the unified label; empty where it stands for none, `NODATA` where it says nothing.
+        parent: whether it stands above other classes; label lists may name it, rasters hold only the classes below.
     """
 
     code: str
     name: str
     label: str
+    parent: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class LabelSystem:
     @cached_property
     def by_code(self) -> dict[int, Category]:
         """Number in rasters -> class."""
-        return {int(entry.code): entry for entry in self.classes}
+        return {int(entry.code): entry for entry in self.classes if not entry.parent}
 
     @cached_property
     def _by_name(self) -> dict[str, Category]:
@@ -183,7 +185,7 @@ def _with_children(classes: Mapping[str, Category]) -> Iterator[Category]:
     for code, entry in classes.items():
         if entry.label == CHILDREN:
             labels = {other.label for key, other in classes.items() if key.startswith(code) and other.label != CHILDREN}
-            yield replace(entry, label=labels.pop() if len(labels) == 1 else "")
+            yield replace(entry, label=labels.pop() if len(labels) == 1 else "", parent=True)
         else:
             yield entry
 
