@@ -251,7 +251,7 @@ class DualEncoder(nn.Module):
         return features if found.owners is None else windows.join(features, found.owners)
 
     @torch.inference_mode()
-    def encode_locations(self, lonlat: ArrayLike, *, batch_size: int = 2048) -> Tensor:
+    def encode_locations(self, lonlat: ArrayLike, *, batch_size: int = 1024) -> Tensor:
         """Encode places.
 
         Args:
