@@ -40,7 +40,7 @@ class GeolocationResult:
 
 
 def great_circle_km(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
-    """Distances on the sphere, accurate from centimetres to antipodes (haversine formula).
+    """Distances on the sphere, accurate from centimetres to antipodes (Vincenty's formula for a sphere).
 
     Args:
         first: (N, 2) longitude and latitude in degrees.
@@ -57,10 +57,11 @@ def great_circle_km(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
     if len(a) != len(b) and 1 not in (len(a), len(b)):
         raise EvaluationError(f"{len(a)} places cannot be compared with {len(b)} row by row")
     (lon, lat), (lon2, lat2) = np.radians(a).T, np.radians(b).T
-    h = np.sin((lat2 - lat) / 2) ** 2 + np.cos(lat) * np.cos(lat2) * np.sin((lon2 - lon) / 2) ** 2
-    # arctan2 of both halves, as an arcsine near 1 would lose half the digits of antipodes.
-    angle = 2 * np.arctan2(np.sqrt(h), np.sqrt(np.maximum(0.0, 1 - h)))
-    return np.asarray(EARTH_RADIUS_KM * angle, dtype=np.float64)
+    # Sine and cosine of the angle, both: the haversine formula loses half its digits at antipodes.
+    east = np.cos(lat2) * np.sin(lon2 - lon)
+    north = np.sin(lat2 - lat) + 2 * np.sin(lat) * np.cos(lat2) * np.sin((lon2 - lon) / 2) ** 2
+    cosine = np.sin(lat) * np.sin(lat2) + np.cos(lat) * np.cos(lat2) * np.cos(lon2 - lon)
+    return np.asarray(EARTH_RADIUS_KM * np.arctan2(np.hypot(east, north), cosine), dtype=np.float64)
 
 
 def evaluate_geolocation(
