@@ -42,9 +42,14 @@ HEADLINES = (
     Headline("search_recall", "p50_ms_filtered", "Filtered search, median", " ms"),
     Headline("rsicd_retrieval", "mR", "RSICD test, mean recall of the packaged model", " %"),
     Headline("ucm_retrieval", "mR", "UCM-Captions test, mean recall of the packaged model", " %"),
+    Headline("long_text", "over_mR_77", "Paragraphs over 77 tokens as queries on RSICD test, cut to 77", " %"),
+    Headline("long_text", "over_mR_248", "The same read whole by the packaged model", " %"),
     Headline("zero_shot", "ucm_top1", "UCM test by class name, top 1 (classes seen in training, images not)", " %"),
     Headline("s1_s2_retrieval", "s1_s2_r1", "Radar scene to its optical twin, R@1"),
     Headline("eba_planted", "precision", "Planted wrong captions found, precision"),
+    Headline("localization", "speedup", "Localising captions in scenes, against the published procedure", "x"),
+    Headline("localization_mosaic", "rsicd_pointing", "Mosaics of RSICD test: the peak lies on the right tile"),
+    Headline("corpus_long", "checker_recall", "Planted inventions found in long captions, recall"),
     Headline("no_match", "auroc", "Telling a query with no match from one with a match, AUROC"),
 )
 
