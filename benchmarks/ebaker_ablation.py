@@ -206,6 +206,7 @@ def write(arguments: argparse.Namespace, results: Mapping[str, Results]) -> None
     paper = PAPER.get(arguments.table, {})
     if arguments.table == "3":
         paper = {f"local {step / 10:g}": value for step, value in enumerate(LOCAL_WEIGHTS)}
+    epochs = arguments.epochs or DATASETS[arguments.dataset].epochs
     write_result(
         f"ablation_{arguments.dataset}" + ("" if arguments.table == "2" else f"_table_{arguments.table}"),
         settings={
@@ -213,7 +214,7 @@ def write(arguments: argparse.Namespace, results: Mapping[str, Results]) -> None
             "table": arguments.table,
             "configurations": list(results),
             "seeds": arguments.seeds,
-            "epochs": arguments.epochs or DATASETS[arguments.dataset].epochs,
+            "epochs": epochs,
             "recipe": "benchmarks/ablation.yaml: 64 px, from scratch",
             "checkpoint": "best validation mR",
             "local_weight_chosen_on_validation": local,
@@ -225,7 +226,8 @@ def write(arguments: argparse.Namespace, results: Mapping[str, Results]) -> None
         metrics=metrics,
         intervals=intervals,
         command=f"python benchmarks/ebaker_ablation.py --dataset {arguments.dataset} --table {arguments.table} "
-        f"--seeds {arguments.seeds} --configurations {shlex.quote(','.join(results))}",
+        f"--seeds {arguments.seeds} --epochs {epochs} "
+        f"--configurations {shlex.quote(','.join(results))}",
     )
 
 
