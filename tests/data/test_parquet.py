@@ -72,3 +72,22 @@ def test_not_parquet(tmp_path):
     (tmp_path / "x.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(DataError, match="not a readable Parquet file"):
         read_dataset(tmp_path / "x.parquet")
+
+
+def test_groups_stand_for_texts(tmp_path):
+    for name in ("a.png", "b.png", "c.png"):
+        save(tmp_path / name, picture(1))
+    table = pa.table({"image": ["a.png", "b.png", "c.png"], "group": ["here", "here", None]})
+    pq.write_table(table, tmp_path / "pairs.parquet")
+    data = read_dataset(tmp_path / "pairs.parquet")
+    assert [(pair.name, pair.group, pair.captions) for pair in data] == [("a.png", "here", ()), ("b.png", "here", ())]
+    assert [(failure.name, failure.kind) for failure in data.failures] == [("c.png", "image without caption")]
+    write_parquet(data, tmp_path / "again.parquet")
+    assert [pair.group for pair in read_dataset(tmp_path / "again.parquet")] == ["here", "here"]
+
+
+def test_an_image_is_in_one_group(tmp_path):
+    table = pa.table({"image": ["a.png", "a.png"], "group": ["here", "there"], "caption": ["one .", "two ."]})
+    pq.write_table(table, tmp_path / "pairs.parquet")
+    with pytest.raises(DataError, match="in two groups: 'here' and 'there'"):
+        read_dataset(tmp_path / "pairs.parquet")

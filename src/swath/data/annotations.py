@@ -33,6 +33,7 @@ class Annotation:
         location: (lon, lat) in degrees; None where unknown.
         provenance: where the annotation stands (file, row, data set of a merged set).
         part: where in which file the image is; None where `name` is a file that is the image.
+        group: shared by images of one place and time; empty where there is none.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Annotation:
     location: tuple[float, float] | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict, hash=False)
     part: ScenePart | None = None
+    group: str = ""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -132,7 +134,7 @@ def build(annotations: Annotations, sensor: str | None = None, strict: bool = Fa
     """Find each annotation's image and make pairs.
 
     A missing or unreadable image, a blank caption and an image with nothing written about it are recorded in
-    `Dataset.failures` and left out.
+    `Dataset.failures` and left out; an image of a group teaches by its partners and needs no text.
 
     Args:
         annotations: what a reader gave.
@@ -219,7 +221,7 @@ def _pair(entry: Annotation, annotations: Annotations, sensor: str | None, failu
             for number, text in enumerate(texts, 1)
             if not text.strip()
         )
-    if not (kept["caption"] or kept["long caption"] or entry.labels):
+    if not (kept["caption"] or kept["long caption"] or entry.labels or entry.group):
         failures.append(
             Failure(
                 "image without caption",
@@ -249,4 +251,5 @@ def _pair(entry: Annotation, annotations: Annotations, sensor: str | None, failu
         location=entry.location,
         split=entry.split,
         provenance={"dataset": annotations.name, **entry.provenance},
+        group=entry.group,
     )

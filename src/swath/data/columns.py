@@ -26,6 +26,7 @@ _MEANINGS: dict[str, tuple[str, ...]] = {
     "dataset": ("dataset",),
     "lon": ("lon", "longitude"),
     "lat": ("lat", "latitude"),
+    "group": ("group",),
 }
 
 
@@ -41,6 +42,7 @@ class Columns:
     dataset: str = ""
     lon: str = ""
     lat: str = ""
+    group: str = ""
 
 
 def choose_columns(names: Sequence[str], where: str) -> Columns:
@@ -51,18 +53,18 @@ def choose_columns(names: Sequence[str], where: str) -> Columns:
         where: the file, for the message.
 
     Raises:
-        DataError: no column of images, or none of captions or labels.
+        DataError: no column of images, or none of captions, labels or groups.
     """
     by_lower = {name.strip().lower(): name for name in reversed(names)}
     found = {
         meaning: next((by_lower[word] for word in words if word in by_lower), "")
         for meaning, words in _MEANINGS.items()
     }
-    if not found["image"] or not (found["caption"] or found["label"]):
+    if not found["image"] or not (found["caption"] or found["label"] or found["group"]):
         raise DataError(
             f"{where} has the columns {', '.join(names)[:300] or '(none)'}; a table of pairs needs an image column "
             f"({', '.join(_MEANINGS['image'])}) and a caption column ({', '.join(_MEANINGS['caption'])}) "
-            f"or a label column ({', '.join(_MEANINGS['label'])})"
+            f"or a label column ({', '.join(_MEANINGS['label'])}) or a group column"
         )
     return Columns(**found)
 
@@ -70,7 +72,7 @@ def choose_columns(names: Sequence[str], where: str) -> Columns:
 def has_columns(names: Sequence[str]) -> bool:
     """Whether `choose_columns` would succeed."""
     lower = {name.strip().lower() for name in names}
-    text = {*_MEANINGS["caption"], *_MEANINGS["label"]}
+    text = {*_MEANINGS["caption"], *_MEANINGS["label"], *_MEANINGS["group"]}
     return bool(lower & set(_MEANINGS["image"])) and bool(lower & text)
 
 
@@ -89,6 +91,7 @@ class _Gathered:
     labels: list[str] = field(default_factory=list)
     split: str = ""
     location: tuple[float, float] | None = None
+    group: str = ""
     part: ScenePart | None = None
     provenance: dict[str, object] = field(default_factory=dict)
 
@@ -110,8 +113,8 @@ class RowGatherer:
             name: the image's name, where the image column holds bytes.
 
         Raises:
-            DataError: a caption without image, an image in two splits, a place that is not on Earth, or a window that
-                cannot be used.
+            DataError: a caption without image, an image in two splits or groups, a place that is not on Earth, or a
+                window that cannot be used.
         """
         where = f"{path}, row {number}"
         name = name or _text(row.get(columns.image))
@@ -131,6 +134,10 @@ class RowGatherer:
         labels = _texts(row.get(columns.label)) if columns.label else []
         entry.labels += [label for label in labels if label and label not in entry.labels]
         entry.location = _location(where, row, columns) or entry.location
+        group = _text(row.get(columns.group)) if columns.group else ""
+        if known and group != entry.group:
+            raise DataError(f"{where}: image {name!r} is in two groups: {entry.group!r} and {group!r}")
+        entry.group = group
         if not known:
             entry.part = part_of(row, where)
             entry.provenance = {"file": path.name, "row": number}
@@ -149,6 +156,7 @@ class RowGatherer:
                 location=entry.location,
                 provenance=entry.provenance,
                 part=entry.part,
+                group=entry.group,
             )
             for name, entry in self._images.items()
         )

@@ -21,6 +21,7 @@ class Pair:
         location: (lon, lat) in degrees, EPSG:4326; None where unknown.
         split: the official split's name; empty where the data set has none.
         provenance: where the pair comes from (data set, file, row); JSON values only.
+        group: shared by images of one place and time, taken by several sensors; empty where there is none.
     """
 
     chip: Chip
@@ -30,6 +31,7 @@ class Pair:
     location: tuple[float, float] | None = None
     split: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    group: str = ""
 
     @property
     def name(self) -> str:

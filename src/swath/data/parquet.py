@@ -72,7 +72,8 @@ def write_parquet(dataset: Dataset, path: Path, embed_images: bool = False) -> N
     texts = pa.list_(pa.string())
     image = pa.struct([("bytes", pa.binary()), ("path", pa.string())]) if embed_images else pa.string()
     kinds = {"image": image, "captions": texts, "long_captions": texts, "labels": texts}
-    kinds |= {"split": pa.string(), "dataset": pa.string(), "lon": pa.float64(), "lat": pa.float64()}
+    kinds |= {"split": pa.string(), "dataset": pa.string(), "group": pa.string()}
+    kinds |= {"lon": pa.float64(), "lat": pa.float64()}
     schema = pa.schema(list(kinds.items()))
     with pq.ParquetWriter(path, schema) as writer:
         for start in range(0, len(dataset), _BATCH):
@@ -129,6 +130,7 @@ def _used(columns: Columns) -> tuple[str, ...]:
         columns.dataset,
         columns.lon,
         columns.lat,
+        columns.group,
     )
 
 
@@ -168,4 +170,5 @@ def _row(dataset: Dataset, pair: Pair, embed_images: bool) -> dict[str, object]:
         "dataset": pair.provenance.get("dataset"),
         "lon": lon,
         "lat": lat,
+        "group": pair.group,
     }
