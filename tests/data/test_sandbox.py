@@ -77,6 +77,7 @@ def test_a_pair_for_each_sensor(folder):
     assert data.name == "world"
     assert [pair.name for pair in data] == [f"a-r00c{col:02d}/{kind}" for col in (0, 1) for kind in ("s2-l2a", "rgb")]
     assert data.splits == {"train": 2, "test": 2}
+    assert [pair.group for pair in data] == [f"world/a-r00c{col:02d}" for col in (0, 0, 1, 1)]
     first = data[0]
     assert first.captions == ("trees 0 .", "a lake .")
     assert first.long_captions == ("Trees stand around a lake.",)

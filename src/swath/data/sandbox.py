@@ -1,6 +1,7 @@
 """The sandbox's ``pairs.json`` (see `swath.corpus.sandbox`): chips of synthetic scenes, each seen by several sensors.
 
-A chip gives one pair a sensor, with the same captions, labels and place: ``<chip>/<sensor>``.
+A chip gives one pair a sensor, with the same captions, labels and place: ``<chip>/<sensor>``. They form a group, also
+where they are read apart, each sensor as a data set of its own.
 """
 
 from __future__ import annotations
@@ -41,16 +42,17 @@ def read_sandbox(path: Path, options: ReadOptions) -> Annotations:
     if not isinstance(chips, list) or not chips:
         raise DataError(f'{path} has no list "chips"; write the sandbox again')
     wanted = matching(options.sensor) if options.sensor is not None else None
-    entries = [entry for number, chip in enumerate(chips) for entry in _entries(path, number, chip, wanted)]
+    name = path.resolve().parent.name
+    entries = [entry for number, chip in enumerate(chips) for entry in _entries(path, name, number, chip, wanted)]
     if not entries:
         raise DataError(f"{path} has no image of sensor {options.sensor!r}")
-    return Annotations(path.resolve().parent.name, options.images or path.parent, tuple(entries))
+    return Annotations(name, options.images or path.parent, tuple(entries))
 
 
 SANDBOX = Layout("sandbox", "pairs.json of a sandbox (swath sandbox)", find_sandbox, read_sandbox)
 
 
-def _entries(path: Path, number: int, chip: object, wanted: tuple[str, ...] | None) -> Iterator[Annotation]:
+def _entries(path: Path, name: str, number: int, chip: object, wanted: tuple[str, ...] | None) -> Iterator[Annotation]:
     where = f"{path}, chips[{number}]"
     if not isinstance(chip, Mapping) or not isinstance(chip.get("id"), str):
         raise DataError(f'{where} has no "id"')
@@ -80,6 +82,7 @@ def _entries(path: Path, number: int, chip: object, wanted: tuple[str, ...] | No
                 **about,
             },
             part=_part(f"{where}, images[{kind!r}]", kind, image),
+            group=f"{name}/{chip['id']}",
         )
 
 
