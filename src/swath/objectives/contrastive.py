@@ -1,13 +1,14 @@
 """Symmetric InfoNCE over a batch of images and texts, with any number of positives a row, on one or many processes.
 
-With cosines s_ij between image i and text j, scale a (the inverse temperature) and positives P (0 or 1):
+With cosines s_ij between image i and text j, scale a (the inverse temperature) and positives P (0 or 1, or graded):
 
     L = 1/2 [ mean_i  - sum_j  P_ij / |P_i.|  log softmax_j(a s_ij)
             + mean_j  - sum_i  P_ij / |P_.j|  log softmax_i(a s_ij) ]
 
 With P the identity this is CLIP's loss (Radford et al. 2021, figure 3; van den Oord et al. 2018, equation 4); with
 several positives it is the supervised contrastive form L_out (Khosla et al. 2020, equation 2), which does not punish
-an image for being close to a caption that it shares with another image.
+an image for being close to a caption that it shares with another image. |P_i.| is the sum of a row, so grades of 0 or
+more, such as the overlap of two label sets, are soft targets.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def contrastive_loss(
         images: (B, D), L2-normalised.
         texts: (T, D), L2-normalised.
         scale: the inverse temperature, learned or constant.
-        positives: (B, T) bool, True where text j describes image i; None pairs row with row and needs B = T.
+        positives: (B, T) bool, True where text j describes image i, or grades of 0 or more; None pairs row with row
+            and needs B = T.
         keep_images: see `contrastive_loss_of`.
         keep_texts: see `contrastive_loss_of`.
         reduction: see `contrastive_loss_of`.
@@ -87,7 +89,7 @@ def contrastive_loss_of(
 
     Args:
         logits: (B, T) scores of every image with every text, already multiplied by the inverse temperature.
-        positives: (B, T) bool, True where text j describes image i.
+        positives: (B, T) bool, True where text j describes image i, or grades of 0 or more.
         keep_images: (B,) bool, False where an image is not to be a query; None keeps all.
         keep_texts: (T,) bool, likewise.
         reduction: see `Reduction`.
@@ -110,14 +112,16 @@ def contrastive_loss_of(
 
 
 def _cross_entropy(logits: Tensor, positives: Tensor, keep: Tensor | None, smoothing: float) -> Tensor:
-    """Mean over the kept rows of the cross-entropy against an even share for each positive."""
+    """Mean over the kept rows of the cross-entropy against the shares of the positives."""
+    grades = positives.to(logits.dtype)
     if keep is not None:
-        positives = positives & keep[:, None]
-    counts = positives.sum(dim=1)
-    share = positives.to(logits.dtype) / counts.clamp(min=1)[:, None]
+        grades = grades * keep[:, None]
+    totals = grades.sum(dim=1, keepdim=True)
+    asked = totals > 0
+    share = grades / torch.where(asked, totals, 1)
     if smoothing:
-        share = (1 - smoothing) * share + smoothing / share.shape[1] * (counts > 0)[:, None]
-    rows = int((counts > 0).sum())
+        share = (1 - smoothing) * share + smoothing / share.shape[1] * asked
+    rows = int(asked.sum())
     if rows == 0:
         raise InputError(
             "no text in the batch describes any image in it" + (" that is kept" if keep is not None else "")
