@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from swath.cli.output import JsonOption, note, print_fields, print_json
+from swath.cli.pairs import pairs
 from swath.cli.progress import progress
+from swath.cli.values import read_assignment, read_shares
 from swath.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from swath.corpus.writers import Writer
 
 app = typer.Typer(help="Build corpora of images with texts.", no_args_is_help=True)
+app.command()(pairs)
 
 WriterName = Literal["grammar", "llm"]
 SplitMethod = Literal["stratified", "blocks", "none"]
@@ -163,23 +165,23 @@ def landmark(
     from swath.sources import cut, open_source
 
     unified = published() if vocabulary is None else published().extended(vocabulary)
-    named = None if pair is None else _assignment(pair, "--pair")
+    named = None if pair is None else read_assignment(pair, "--pair")
     sources: list[LabelRasters | LabelList] = []
     for text in labels or ():
-        name, path = _assignment(text, "--labels")
+        name, path = read_assignment(text, "--labels")
         sources.append(LabelRasters(path, read_system(name, unified), named))
     for text in label_list or ():
-        name, path = _assignment(text, "--label-list")
+        name, path = read_assignment(text, "--label-list")
         sources.append(LabelList(path, read_system(name, unified)))
     if not sources:
         raise InputError("nothing says what the images show; give --labels SYSTEM=RASTERS or --label-list SYSTEM=TABLE")
     options = Options(
         threshold=threshold,
-        thresholds=_shares(threshold_of or (), "--threshold-of"),
+        thresholds=read_shares(threshold_of or (), "--threshold-of"),
         captions=("joined", "sentence") if captions == "both" else (captions,),
         long=long_captions,
         split=split_by,
-        fractions=_shares(split, "--split") if split else {"train": 0.2, "corpus": 0.8},
+        fractions=read_shares(split, "--split") if split else {"train": 0.2, "corpus": 0.8},
         block_km=block_km,
         seed=seed,
         licence=licence,
@@ -205,24 +207,6 @@ def landmark(
     )
     if failures:
         note(f"{len(failures)} scenes or chips could not be used, first: {failures[0]}; list them with --json")
-
-
-def _assignment(text: str, option: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        raise InputError(f"{option} {text!r} must have the form NAME=VALUE")
-    return name, value
-
-
-def _shares(texts: Iterable[str], option: str) -> dict[str, float]:
-    found = {}
-    for text in texts:
-        name, value = _assignment(text, option)
-        try:
-            found[name] = float(value)
-        except ValueError:
-            raise InputError(f"{option} {text!r}: {value!r} is not a number") from None
-    return found
 
 
 def _tell_usage(usage: Usage, writer: WriterName) -> None:

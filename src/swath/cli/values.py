@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -60,6 +61,34 @@ def read_weight(text: str) -> Weight:
     """``part=number``, likewise."""
     part, _, number = text.partition("=")
     return Weight(part.strip(), *_numbers(number, 1, "PART=NUMBER, for example text=2", shown=text))
+
+
+def read_assignment(text: str, option: str) -> tuple[str, str]:
+    """``NAME=VALUE`` of an option.
+
+    Raises:
+        InputError: another form.
+    """
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise InputError(f"{option} {text!r} must have the form NAME=VALUE")
+    return name, value
+
+
+def read_shares(texts: Iterable[str], option: str) -> dict[str, float]:
+    """``NAME=NUMBER`` of an option that may be repeated.
+
+    Raises:
+        InputError: another form.
+    """
+    found = {}
+    for text in texts:
+        name, value = read_assignment(text, option)
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise InputError(f"{option} {text!r}: {value!r} is not a number") from None
+    return found
 
 
 def read_fusion(text: str | None) -> Fusion | None:

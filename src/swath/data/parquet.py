@@ -14,6 +14,7 @@ from swath.data.packed import suffix_of, unpack_folder, unpack_image
 from swath.data.pairs import Pair
 from swath.data.scene_parts import PART_COLUMNS
 from swath.errors import DataError
+from swath.sensors import matching
 
 _BATCH = 256
 
@@ -34,10 +35,10 @@ def read_parquet(path: Path, options: ReadOptions) -> Annotations:
     The image column holds paths, bytes, or ``{"bytes", "path"}``; bytes are unpacked once (see `unpack_folder`). The
     caption column holds a text or a list of texts. Windows of scenes are told by further columns
     (see `swath.data.scene_parts`). Splits: the ``split`` column, or the file's name
-    (``train-00000-of-00002.parquet``).
+    (``train-00000-of-00002.parquet``). Of windows, those of another sensor than the one wanted are left out.
 
     Raises:
-        DataError: not Parquet, columns missing, a caption without image.
+        DataError: not Parquet, columns missing, a caption without image, or no window of the sensor wanted.
     """
     gatherer = RowGatherer()
     folder = unpack_folder(path, options)
@@ -47,6 +48,12 @@ def read_parquet(path: Path, options: ReadOptions) -> Annotations:
     entries = gatherer.annotations()
     if not entries:
         raise DataError(f"{path} has no rows")
+    if options.sensor is not None:
+        wanted = matching(options.sensor)
+        found = {entry.part.sensor for entry in entries if entry.part is not None}
+        entries = tuple(entry for entry in entries if entry.part is None or entry.part.sensor in wanted)
+        if not entries:
+            raise DataError(f"{path} has no images of sensor {options.sensor!r}; it has {', '.join(sorted(found))}")
     beside = path.parent if path.is_file() else path
     noted = _noted_folder(path)
     if noted is not None and options.images is None:
