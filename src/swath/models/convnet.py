@@ -8,7 +8,9 @@ keeps enough positions to say *where* in the picture a text fits.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,6 +18,7 @@ from torch import Tensor, nn
 
 from swath.errors import InputError
 from swath.models.config import TowerConfig
+from swath.models.fused import FusedConvolution, state_of
 from swath.models.towers import parse_options
 
 
@@ -82,6 +85,42 @@ class ResidualBlock(nn.Module):
         return torch.relu(branch + self.shortcut(x))
 
 
+class _FusedBlock:
+    """A `ResidualBlock` for encoding."""
+
+    def __init__(self, block: ResidualBlock) -> None:
+        self.first = FusedConvolution.of(block.conv1, block.bn1)
+        self.second = FusedConvolution.of(block.conv2, block.bn2)
+        self.pool: nn.Module | None = None
+        self.beside: FusedConvolution | None = None
+        if isinstance(block.shortcut, nn.Sequential):
+            *pool, convolution, norm = block.shortcut
+            self.pool = pool[0] if pool else None
+            self.beside = FusedConvolution.of(cast(nn.Conv2d, convolution), cast(nn.BatchNorm2d, norm))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        branch = self.first(x, relu=True)
+        if self.beside is not None:
+            x = self.beside(x if self.pool is None else self.pool(x))
+        return self.second(branch, add=x, relu=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fused:
+    """The convolutions of a `ConvNet` for encoding, and the state of the weights that they were made from."""
+
+    state: tuple[tuple[int, int], ...]
+    stem: FusedConvolution
+    blocks: list[_FusedBlock]
+    head: FusedConvolution
+
+    def __call__(self, x: Tensor) -> Tensor:
+        x = self.stem(x, relu=True)
+        for block in self.blocks:
+            x = block(x)
+        return self.head(x, relu=True)
+
+
 class ConvNet(nn.Module):
     """The tower: patch stem, residual stages, 1x1 layer, mean over positions, projection.
 
@@ -114,6 +153,7 @@ class ConvNet(nn.Module):
         )
         self.dropout = nn.Dropout(options.dropout)
         self.proj = nn.Linear(options.hidden, embed_dim)
+        self._fused: _Fused | None = None
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Encode images of any size from the total stride on.
@@ -130,8 +170,26 @@ class ConvNet(nn.Module):
         if images.ndim != 4 or images.shape[1] != self.bands:
             raise InputError(f"the image tower takes (B, {self.bands}, H, W), not {tuple(images.shape)}")
         x = images.contiguous(memory_format=torch.channels_last)
-        x = self.head(self.blocks(self.stem(x))).flatten(2).transpose(1, 2)
+        fused = None if self.training or torch.is_grad_enabled() else self._fuse()
+        x = self.head(self.blocks(self.stem(x))) if fused is None else fused(x)
+        x = x.flatten(2).transpose(1, 2)
         return self.proj(self.dropout(x.mean(dim=1))), self.proj(x)
+
+    def _fuse(self) -> _Fused | None:
+        """The convolutions for encoding, made anew when a weight has changed; None where that cannot be told."""
+        state = state_of(self)
+        if self._fused is None or self._fused.state != state:
+            self._fused = None if state is None else self._made(state)
+        return self._fused
+
+    @torch.inference_mode()
+    def _made(self, state: tuple[tuple[int, int], ...]) -> _Fused:
+        return _Fused(
+            state,
+            FusedConvolution.of(cast(nn.Conv2d, self.stem[0]), cast(nn.BatchNorm2d, self.stem[1])),
+            [_FusedBlock(cast(ResidualBlock, block)) for block in self.blocks],
+            FusedConvolution.of(cast(nn.Conv2d, self.head[0]), cast(nn.BatchNorm2d, self.head[1])),
+        )
 
 
 def build(config: TowerConfig, embed_dim: int, directory: Path | None = None) -> ConvNet:  # noqa: ARG001
