@@ -38,12 +38,14 @@ class TextConfig(BaseModel):
     Attributes:
         type: tower type in the registry (``clip``).
         context_length: most tokens of one text, start and end token included.
+        sentences: what the sentences of a longer text count beside the text as a whole (see `swath.models.sentences`).
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     type: str = "clip"
     context_length: int = Field(default=77, ge=3)
+    sentences: float = Field(default=0.0, ge=0, le=1)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -225,6 +227,8 @@ class ModelConfig(BaseModel):
         parts = {"format", "embed_dim", "text", "towers", "sensors"}
         # Left out where there is none, so that ids from before location towers stay.
         data = self.model_dump(mode="json", include=parts | ({"location"} if self.location else set()))
+        if not self.text.sentences:
+            del data["text"]["sentences"]
         return json.dumps(data, sort_keys=True, separators=(",", ":"))
 
 

@@ -19,6 +19,7 @@ from swath.lonlat import as_lonlat
 from swath.models import checkpoint, preprocess, ragged, windows
 from swath.models.config import ModelConfig
 from swath.models.precision import DType
+from swath.models.sentences import with_sentences
 from swath.models.towers import (
     PlaceTower,
     TextTower,
@@ -226,6 +227,8 @@ class DualEncoder(nn.Module):
     ) -> Features:
         """Encode texts, each at its own length; equal texts are encoded once.
 
+        A model whose configuration says so reads longer texts sentence by sentence too (see `swath.models.sentences`).
+
         Args:
             texts: any number of texts, any lengths.
             truncation: what to do with a text over the context length: ``error``, ``warn`` (cut it and say how many),
@@ -248,7 +251,16 @@ class DualEncoder(nn.Module):
         if not found.ids:
             raise InputError("no texts to encode")
         features = ragged.encode(tower, found.ids, self.device, pad_to_context=pad_to_context, tokens=tokens)
-        return features if found.owners is None else windows.join(features, found.owners)
+        if found.owners is not None:
+            features = windows.join(features, found.owners)
+        share = self.config.text.sentences
+        return with_sentences(features, texts, share, self._pooled_texts) if share else features
+
+    def _pooled_texts(self, texts: list[str]) -> Tensor:
+        """(B, D) of texts as wholes."""
+        tower = cast(TextTower, self.text)
+        ids = tower.tokenize(texts, "count").ids
+        return ragged.encode(tower, ids, self.device, pad_to_context=False, tokens=False).pooled
 
     @torch.inference_mode()
     def encode_locations(self, lonlat: ArrayLike, *, batch_size: int = 1024) -> Tensor:
