@@ -45,7 +45,7 @@ HEADLINES = (
     Headline("long_text", "over_mR_77", "Paragraphs over 77 tokens as queries on RSICD test, cut to 77", " %"),
     Headline("long_text", "over_mR_248", "The same read whole by the packaged model", " %"),
     Headline("zero_shot", "ucm_top1", "UCM test by class name, top 1 (classes seen in training, images not)", " %"),
-    Headline("s1_s2_retrieval", "s1_s2_r1", "Radar scene to its optical twin, R@1"),
+    Headline("s1_s2_retrieval", "s1_s2_r1", "Radar chip to its optical twin among the test chips, R@1", " %"),
     Headline("eba_planted", "precision", "Planted wrong captions found, precision"),
     Headline("localization", "speedup", "Localising captions in scenes, against the published procedure", "x"),
     Headline("localization_mosaic", "rsicd_pointing", "Mosaics of RSICD test: the peak lies on the right tile"),
