@@ -116,7 +116,7 @@ def test_two_position_tables_stay_two(state, tmp_path):
     [
         ("visual.layer1.0.conv1.weight", "a ResNet image tower"),
         ("visual.trunk.stem.weight", "a timm image tower"),
-        ("text_decoder.resblocks.0.ln_1.weight", "a CoCa captioner"),
+        ("multimodal_decoder.layers.0.ln_1.weight", "a captioner of another layout"),
         ("logit_bias", "a SigLIP model"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ from torch import Tensor, nn
 
 from swath.errors import CheckpointError
 from swath.models.card import model_card
-from swath.models.config import CONFIG_FILE, ModelConfig
+from swath.models.config import CONFIG_FILE, CaptionerConfig, ModelConfig
+from swath.models.decoder import DECODER
 from swath.models.precision import DType, cast, choose_device, choose_dtype
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ CARD_FILE = "README.md"
 DIGEST_LENGTH = 12
 
 _MISSING_SHOWN = 5
-_NATIVE = frozenset({"vit", "clip", "convnet", "satclip", "geoclip"})
+_NATIVE = frozenset({"vit", "clip", "coca", "convnet", "satclip", "geoclip"})
 _FULL_PRECISION = "location."
 """Prefix of weights that are stored as they are: phases do not survive half precision."""
 
@@ -57,6 +59,9 @@ def write(state: Mapping[str, Tensor], config: ModelConfig, directory: Path) -> 
         the configuration as written, with its digest.
     """
     config = config.model_copy(update={"digest": digest_of(state, config)})
+    if config.captioner is not None:
+        update = {"digest": captioner_digest_of(state, config.captioner)}
+        config = config.model_copy(update={"captioner": config.captioner.model_copy(update=update)})
     directory.mkdir(parents=True, exist_ok=True)
     (directory / CONFIG_FILE).unlink(missing_ok=True)
     # Cloned, because safetensors refuses tensors that share memory.
@@ -113,6 +118,13 @@ def read(directory: Path) -> DualEncoder:
             f"{directory}: configuration and weights have digest {found}, but {CONFIG_FILE} says {config.digest}; "
             "a file was changed or belongs to another model; fetch or convert the model again"
         )
+    if config.captioner is not None and config.captioner.digest is not None:
+        found_captioner = captioner_digest_of(state, config.captioner)
+        if config.captioner.digest != found_captioner:
+            raise CheckpointError(
+                f"{directory}: the captioner has digest {found_captioner}, but {CONFIG_FILE} says "
+                f"{config.captioner.digest}; a file was changed or belongs to another model; fetch it again"
+            )
     kinds = {config.text.type, *(tower.type for tower in config.towers.values())}
     if config.location is not None:
         kinds.add(config.location.type)
@@ -182,8 +194,21 @@ def digest(model: DualEncoder) -> str:
 
 
 def digest_of(state: Mapping[str, Tensor], config: ModelConfig) -> str:
-    """12 hexadecimal digits of SHA-256 over the configuration's identity and every tensor (key, type, shape, bytes)."""
-    sha = hashlib.sha256(config.identity().encode())
+    """12 hexadecimal digits of SHA-256 over the configuration's identity and every tensor (key, type, shape, bytes).
+
+    A captioner changes no embedding, so its tensors are left out.
+    """
+    return _digest(config.identity(), {key: value for key, value in state.items() if not key.startswith(DECODER)})
+
+
+def captioner_digest_of(state: Mapping[str, Tensor], config: CaptionerConfig) -> str:
+    """12 hexadecimal digits of SHA-256 over a captioner's configuration and tensors."""
+    identity = json.dumps(config.model_dump(mode="json", exclude={"digest"}), sort_keys=True, separators=(",", ":"))
+    return _digest(identity, {key: value for key, value in state.items() if key.startswith(DECODER)})
+
+
+def _digest(identity: str, state: Mapping[str, Tensor]) -> str:
+    sha = hashlib.sha256(identity.encode())
     for key in sorted(state):
         value = state[key].detach().cpu().contiguous()
         sha.update(f"\n{key} {value.dtype} {tuple(value.shape)}\n".encode())

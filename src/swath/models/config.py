@@ -10,12 +10,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
+from swath.bands import canonical, places
 from swath.errors import CheckpointError, SensorError
-from swath.sensors import SENSORS, Sensor
+from swath.sensors import SENSORS, Sensor, Units
 
 FORMAT: Literal[1] = 1
 """Version of the layout of `config.json`."""
@@ -30,6 +39,12 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 ANY_SENSOR = "*"
 """Key of the `sensors` table that stands for every sensor not listed by name."""
+
+ANY_BANDS: Literal["any"] = "any"
+"""`TowerConfig.bands` of a tower whose first layer is made from the bands' wavelengths."""
+
+_KEY_SIGN = "@"
+"""Between tower and sensor in a `ModelConfig.batch_key`."""
 
 
 class TextConfig(BaseModel):
@@ -59,27 +74,61 @@ class TowerConfig(BaseModel):
     Attributes:
         type: tower type in the registry (``vit``).
         image_size: side of the square input in pixels.
-        bands: number of input bands.
-        mean: per band, of pixels scaled to 0 to 1; used where the input is a rendered RGB picture.
+        bands: number of input bands; ``any`` where the first layer is made from the bands' wavelengths (see
+            `swath.models.wavelength`), so that the tower takes every catalogued sensor.
+        mean: per band: of pixels scaled to 0 to 1 where the input is a rendered RGB picture, in `units` where a route
+            takes the tower's statistics.
         std: per band, as `mean`.
         resize: ``crop`` scales the shorter side and cuts the centre; ``squash`` scales both sides, so nothing is lost.
         interpolation: the resampling filter.
+        band_names: names of the input bands in their order, by which a sensor's bands are brought there; None: the
+            bands of the one sensor that it was made for, in the catalogue's order.
+        units: what `mean` and `std` are in, for routes that take the tower's statistics.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     type: str = "vit"
     image_size: int = Field(default=224, ge=1)
-    bands: int = Field(default=3, ge=1)
+    bands: Annotated[int, Field(ge=1)] | Literal["any"] = 3
     mean: tuple[float, ...] = CLIP_MEAN
     std: tuple[float, ...] = CLIP_STD
     resize: Literal["crop", "squash"] = "crop"
     interpolation: Literal["bicubic", "bilinear"] = "bicubic"
+    band_names: tuple[str, ...] | None = None
+    units: Units | None = None
 
     @property
     def options(self) -> dict[str, Any]:
         """The keys that only this tower type knows."""
         return dict(self.model_extra or {})
+
+    @property
+    def band_count(self) -> int:
+        """Number of input bands.
+
+        Raises:
+            CheckpointError: the tower takes any number, which its type does not.
+        """
+        if self.bands == ANY_BANDS:
+            raise CheckpointError(f"a {self.type!r} tower needs a number of bands; vit and convnet take bands: any")
+        return self.bands
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        if self.band_names is None:
+            return self
+        if self.bands != len(self.band_names):
+            raise ValueError(
+                f"{len(self.band_names)} band_names ({', '.join(self.band_names)}), but bands: {self.bands}"
+            )
+        if len(set(map(canonical, self.band_names))) < len(self.band_names):
+            raise ValueError(f"band_names lists a band twice: {', '.join(self.band_names)}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _spoken(handler(self), {"band_names": None, "units": None})
 
 
 class LocationConfig(BaseModel):
@@ -102,19 +151,100 @@ class LocationConfig(BaseModel):
         return dict(self.model_extra or {})
 
 
+class CaptionerConfig(BaseModel):
+    """The entry of a decoder that writes captions (see `swath.models.decoder`); its tokenizer is the text tower's.
+
+    Attributes:
+        width: length of a word's state; that of the text tower.
+        layers: blocks of self-attention, and as many of cross-attention.
+        heads: attention heads.
+        mlp_ratio: hidden over outer width of the MLP.
+        activation: ``gelu`` or ``quickgelu``; cannot be seen from the weights.
+        queries: queries of an attentional pooler over the image tower's tokens; 0 where the tower has its own, as
+            CoCa's, whose tokens then have the decoder's width.
+        pooler_heads: its attention heads.
+        digest: 12 hexadecimal digits over this entry and the decoder's weights; written by `save_pretrained`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    width: int = Field(default=512, ge=1)
+    layers: int = Field(default=12, ge=1)
+    heads: int = Field(default=8, ge=1)
+    mlp_ratio: float = Field(default=4.0, gt=0)
+    activation: Literal["gelu", "quickgelu"] = "gelu"
+    queries: int = Field(default=0, ge=0)
+    pooler_heads: int = Field(default=8, ge=1)
+    digest: str | None = None
+
+
 class SensorInput(BaseModel):
     """How one sensor's pixels reach a tower.
 
     Attributes:
         tower: name of the vision tower.
-        input: ``rgb``: rendered by `Sensor.to_rgb` and normalised with the tower's statistics; ``bands``: all bands,
-            standardised by `Sensor.normalize`.
+        input: ``rgb``: rendered by `Sensor.to_rgb` and normalised with the tower's statistics; ``bands``: the bands
+            themselves.
+        statistics: of the bands: ``sensor``: standardised by `Sensor.normalize`; ``tower``: ``(x - mean) / std`` with
+            the tower's `mean` and `std`, in its `units` (linear power goes to decibel first), as published towers
+            were trained.
+        fill: what bands that the tower takes and the sensor lacks are filled with, by name: in the tower's units where
+            `statistics` is ``tower``, else in standard deviations from the mean.
+        nodata: what invalid pixels of the bands become, in the tower's units; None: the mean.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     tower: str
     input: Literal["rgb", "bands"] = "rgb"
+    statistics: Literal["sensor", "tower"] = "sensor"
+    fill: dict[str, float] = Field(default_factory=dict)
+    nodata: float | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _spoken(handler(self), {"statistics": "sensor", "fill": {}, "nodata": None})
+
+    def misfit(self, sensor: str, tower: TowerConfig) -> str | None:
+        """Why the pixels of a sensor cannot reach a tower by this route; None where they can.
+
+        Args:
+            sensor: the sensor's name, or ``*``.
+            tower: the tower named by `tower`.
+        """
+        if self.input == "rgb":
+            if self.fill or self.statistics != "sensor" or self.nodata is not None:
+                return f"sensor {sensor!r} is shown as RGB: fill, statistics and nodata are for input: bands"
+            if not (3 if tower.bands == ANY_BANDS else tower.bands) == len(tower.mean) == len(tower.std) == 3:
+                return f"sensor {sensor!r} is shown as RGB, but tower {self.tower!r} does not take 3 bands"
+            return None
+        if tower.bands == ANY_BANDS and (self.fill or self.statistics != "sensor"):
+            return f"sensor {sensor!r}: tower {self.tower!r} takes any bands: no fill, no statistics of its own"
+        if self.nodata is not None and self.statistics != "tower":
+            return f"sensor {sensor!r}: nodata is in the tower's units, so it needs statistics: tower"
+        if sensor == ANY_SENSOR and tower.bands == ANY_BANDS:
+            return None
+        if sensor not in SENSORS:
+            return f"sensor {sensor!r} sends its bands to a tower but is not in the catalogue"
+        return None if tower.bands == ANY_BANDS else self._band_misfit(SENSORS[sensor], tower)
+
+    def _band_misfit(self, sensor: Sensor, tower: TowerConfig) -> str | None:
+        if tower.band_names is not None:
+            try:
+                places(sensor, tower.band_names, self.fill)
+            except SensorError as error:
+                return str(error)
+        elif self.fill:
+            return f"sensor {sensor.name!r}: to fill a band, tower {self.tower!r} must say its band_names"
+        elif len(sensor.bands) != tower.bands:
+            return f"sensor {sensor.name!r} has {len(sensor.bands)} bands, tower {tower.bands}"
+        if self.statistics == "tower":
+            if not len(tower.mean) == len(tower.std) == tower.bands:
+                return f"tower {self.tower!r} has {tower.bands} bands, but {len(tower.mean)} mean, {len(tower.std)} std"
+            units = "db" if sensor.units == "power" else sensor.units
+            if units != tower.units:
+                return f"sensor {sensor.name!r} is in {units}, the statistics of tower {self.tower!r} in {tower.units}"
+        return None
 
 
 class ModelConfig(BaseModel):
@@ -128,6 +258,8 @@ class ModelConfig(BaseModel):
         towers: vision towers by name; the one called ``rgb`` has OpenCLIP's key prefix ``visual.``.
         sensors: which tower each sensor goes to; ``*`` stands for every other sensor.
         location: the location tower; None for a model without one.
+        captioner: the decoder that writes captions; None for a model without one. It changes no embedding, so the
+            model's digest leaves it out, and it has one of its own.
         license: licence of the weights.
         provenance: where the weights come from (data, recipe, source file); free, JSON values only.
         fusion: weights of global and local similarity, calibrated on validation data: the fields of
@@ -145,6 +277,7 @@ class ModelConfig(BaseModel):
     towers: dict[str, TowerConfig] = Field(min_length=1)
     sensors: dict[str, SensorInput] = Field(min_length=1)
     location: LocationConfig | None = None
+    captioner: CaptionerConfig | None = None
     license: str = "unknown"
     provenance: dict[str, Any] = Field(default_factory=dict)
     fusion: dict[str, float | bool] | None = None
@@ -156,13 +289,11 @@ class ModelConfig(BaseModel):
             tower = self.towers.get(entry.tower)
             if tower is None:
                 raise ValueError(f"sensor {name!r} names tower {entry.tower!r}; towers: {', '.join(self.towers)}")
-            if entry.input == "rgb" and not tower.bands == len(tower.mean) == len(tower.std) == 3:
-                raise ValueError(f"sensor {name!r} is shown as RGB, but tower {entry.tower!r} does not take 3 bands")
-            if entry.input == "bands":
-                if name not in SENSORS:
-                    raise ValueError(f"sensor {name!r} sends its bands to a tower but is not in the catalogue")
-                if len(SENSORS[name].bands) != tower.bands:
-                    raise ValueError(f"sensor {name!r} has {len(SENSORS[name].bands)} bands, tower {tower.bands}")
+            misfit = entry.misfit(name, tower)
+            if misfit is not None:
+                raise ValueError(misfit)
+        if any(_KEY_SIGN in name for name in self.towers):
+            raise ValueError(f"a tower's name holds {_KEY_SIGN!r}: {', '.join(self.towers)}")
         return self
 
     def route(self, sensor: str | Sensor) -> SensorInput:
@@ -178,6 +309,21 @@ class ModelConfig(BaseModel):
                 f"model {self.name!r} takes no images of sensor {name!r}; it takes {', '.join(self.sensors)}"
             )
         return entry
+
+    def batch_key(self, sensor: str | Sensor) -> str:
+        """What images have in common that may share a batch: their tower; for one that takes any bands, those too.
+
+        Returns:
+            the tower's name, or ``tower@sensor``; `split_key` takes it apart.
+
+        Raises:
+            SensorError: the model takes no such sensor.
+        """
+        entry = self.route(sensor)
+        if self.towers[entry.tower].bands != ANY_BANDS:
+            return entry.tower
+        seen = "rgb" if entry.input == "rgb" else sensor if isinstance(sensor, str) else sensor.name
+        return f"{entry.tower}{_KEY_SIGN}{seen}"
 
     @classmethod
     def load(cls, path: Path) -> ModelConfig:
@@ -219,7 +365,9 @@ class ModelConfig(BaseModel):
 
     def to_json(self) -> str:
         """The text of `config.json`."""
-        data = self.model_dump(mode="json", exclude=None if self.location else {"location"})
+        # Parts that a model has not are not spoken of.
+        absent = {name for name in ("location", "captioner") if getattr(self, name) is None}
+        data = self.model_dump(mode="json", exclude=absent)
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
     def identity(self) -> str:
@@ -230,6 +378,17 @@ class ModelConfig(BaseModel):
         if not self.text.sentences:
             del data["text"]["sentences"]
         return json.dumps(data, sort_keys=True, separators=(",", ":"))
+
+
+def split_key(key: str) -> tuple[str, str | None]:
+    """Tower of a `ModelConfig.batch_key`, and the sensor whose bands it is to take where it takes any."""
+    tower, _, sensor = key.partition(_KEY_SIGN)
+    return tower, sensor or None
+
+
+def _spoken(data: dict[str, Any], silent: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out fields at their default that came later, so that what older models say of themselves stays."""
+    return {key: value for key, value in data.items() if key not in silent or value != silent[key]}
 
 
 def keep_fusion(directory: Path, fusion: Mapping[str, float | bool]) -> None:

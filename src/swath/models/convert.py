@@ -104,14 +104,17 @@ def build_config(
     kept_positions: int = 0,
     provenance: Mapping[str, Any] | None = None,
 ) -> ModelConfig:
-    """The configuration of a CLIP model: one RGB tower that takes a rendered picture of every sensor.
+    """The configuration of a CLIP or CoCa model: one RGB tower that takes a rendered picture of every sensor.
 
     Raises:
         CheckpointError: the tower takes other than three bands.
     """
-    text = architecture.text.model_dump(exclude={"kept_positions"})
+    text = architecture.text.model_dump(exclude={"kept_positions"}) | (
+        {"type": "coca"} if architecture.captioner else {}
+    )
     if kept_positions:
         text["kept_positions"] = kept_positions
+    pooled = architecture.vision.queries > 0
     data = {
         "name": name,
         "embed_dim": architecture.embed_dim,
@@ -122,10 +125,11 @@ def build_config(
                 bands=architecture.bands,
                 mean=mean,
                 std=std,
-                **architecture.vision.model_dump(),
+                **architecture.vision.model_dump(exclude=None if pooled else {"queries", "pooler_heads"}),
             ).model_dump()
         },
         "sensors": {ANY_SENSOR: SensorInput(tower="rgb").model_dump()},
+        "captioner": architecture.captioner,
         "license": license,
         "provenance": dict(provenance or {}),
     }
@@ -175,7 +179,7 @@ def unwrap(data: Any) -> dict[str, Tensor]:  # noqa: ANN401 - whatever the file 
         if state and all(key.startswith(prefix) for key in state):
             state = {key.removeprefix(prefix): value for key, value in state.items()}
     state = {key: value for key, value in state.items() if key not in _NOT_WEIGHTS}
-    if "text.positional_embedding" in state:  # OpenCLIP with a separate text module
+    if "text.positional_embedding" in state and "text.cls_emb" not in state:  # OpenCLIP with a separate text module
         state = {key.removeprefix("text."): value for key, value in state.items()}
     if state.get("logit_scale", torch.empty(())).shape == (1,):
         state["logit_scale"] = state["logit_scale"][0]

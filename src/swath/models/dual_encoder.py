@@ -18,6 +18,7 @@ from swath.features import Features
 from swath.lonlat import as_lonlat
 from swath.models import checkpoint, preprocess, ragged, windows
 from swath.models.config import ModelConfig
+from swath.models.decoder import DECODER, build_decoder
 from swath.models.precision import DType
 from swath.models.sentences import with_sentences
 from swath.models.towers import (
@@ -39,7 +40,8 @@ class DualEncoder(nn.Module):
 
     In a state dict the text tower of type ``clip`` has no prefix and the vision tower named ``rgb`` has ``visual.``,
     so OpenCLIP state dicts load as they are; other vision towers have ``towers.<name>.``, the location tower
-    ``location.``.
+    ``location.``. A decoder that writes captions has ``text_decoder.``, as in OpenCLIP's CoCa; it is used through
+    `swath.models.captioner.Captioner`.
 
     Args:
         config: what to build.
@@ -75,6 +77,7 @@ class DualEncoder(nn.Module):
         self.location: nn.Module | None = None
         if config.location is not None:
             self.location = cast(nn.Module, location or build_location_tower(config.location, config.embed_dim))
+        self.text_decoder = build_decoder(config, self.text)
         self.logit_scale = nn.Parameter(torch.tensor(INITIAL_LOGIT_SCALE))
         self._digest: str | None = None
         self.register_state_dict_post_hook(_to_file_keys)  # type: ignore[no-untyped-call]
@@ -373,7 +376,7 @@ def _to_file_keys(module: nn.Module, state: dict[str, Any], prefix: str, _metada
 
 def _from_file_keys(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:  # noqa: ANN401
     model = cast(DualEncoder, module)
-    own = tuple(prefix + name for name in ("towers.", "text.", "location.", "logit_scale"))
+    own = tuple(prefix + name for name in ("towers.", "text.", "location.", DECODER, "logit_scale"))
     for inner, outer in _prefixes(model):
         for key in [key for key in state if key.startswith(prefix + outer) and not key.startswith(own)]:
             state[prefix + inner + key.removeprefix(prefix + outer)] = state.pop(key)

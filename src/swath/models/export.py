@@ -57,7 +57,7 @@ def export_checkpoint(model: str | Path, out: str | Path, layout: CheckpointLayo
         raise InputError(f"cannot write a checkpoint as {out.name!r}; end its name in {' or '.join(_SUFFIXES)}")
     directory = resolve(str(model))
     config = ModelConfig.load(directory)
-    _check(config)
+    _check(config, layout)
     state = checkpoint.read_weights(directory / checkpoint.WEIGHTS_FILE)
     state = _long_clip(state, config) if layout == "long-clip" else _open_clip(state, config)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -70,15 +70,19 @@ def export_checkpoint(model: str | Path, out: str | Path, layout: CheckpointLayo
     return state
 
 
-def _check(config: ModelConfig) -> None:
+def _check(config: ModelConfig, layout: CheckpointLayout) -> None:
     if config.location is not None:
         raise CheckpointError(f"{config.name} has a location tower, for which these layouts have no place")
     kinds = {name: tower.type for name, tower in config.towers.items()}
-    if config.text.type != "clip" or kinds != {"rgb": "vit"}:
+    if layout == "long-clip" and config.text.type == "coca":
+        raise CheckpointError(f"{config.name} is a CoCa, of which Long-CLIP's layout knows nothing; use open-clip")
+    if config.captioner is not None and config.text.type == "clip":
+        raise CheckpointError(f"{config.name} has a captioner beside CLIP's text tower; OpenCLIP's CoCa has another")
+    if config.text.type not in ("clip", "coca") or kinds != {"rgb": "vit"}:
         shown = ", ".join(f"{name}: {kind}" for name, kind in kinds.items())
         raise CheckpointError(
             f"{config.name} has the text tower {config.text.type!r} and the image towers {shown}; these layouts hold "
-            "one CLIP vision transformer (vit) with CLIP's text transformer (clip)"
+            "one CLIP vision transformer (vit) with CLIP's text transformer (clip) or CoCa's (coca)"
         )
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from swath.errors import CheckpointError, InputError
 from swath.models.config import TextConfig
-from swath.models.layers import Activation, Transformer
+from swath.models.layers import Activation, KeyValues, Transformer
 from swath.models.positions import stretch_positions
 from swath.models.tokenizer import ALL_MERGES, Tokenizer
 from swath.models.towers import Tokenized, Truncation, parse_options
@@ -113,6 +113,26 @@ class TextTransformer(nn.Module):
         """Token ids of `texts` (see `Tokenizer.__call__`)."""
         return self.tokenizer(texts, self.context_length, truncation)
 
+    def read(self, ids: Tensor, past: Sequence[KeyValues] | None = None) -> Tensor:
+        """What a caption decoder goes on from: the states of the positions, each of which knows those before it.
+
+        Args:
+            ids: (B, N) token ids; with `past`, those that come next.
+            past: one a block, filled by earlier calls and added to.
+
+        Returns:
+            (B, N, width): the last block's output as it is.
+
+        Raises:
+            InputError: more positions than the context length.
+        """
+        before = len(past[0]) if past else 0
+        length = before + ids.shape[1]
+        if length > self.context_length:
+            raise InputError(f"{length} tokens are over the context length of {self.context_length}")
+        x = self.token_embedding(ids) + self.positions(length)[before:]
+        return self.transformer(x, causal=True, past=past)  # type: ignore[no-any-return]
+
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Encode token ids.
 
@@ -127,10 +147,7 @@ class TextTransformer(nn.Module):
         Raises:
             InputError: more positions than the context length.
         """
-        if ids.shape[1] > self.context_length:
-            raise InputError(f"{ids.shape[1]} tokens are over the context length of {self.context_length}")
-        x = self.token_embedding(ids) + self.positions(ids.shape[1])
-        x = self.ln_final(self.transformer(x, causal=True)) @ self.text_projection
+        x = self.ln_final(self.read(ids)) @ self.text_projection
         end = mask.sum(dim=1) - 1
         return x[torch.arange(x.shape[0], device=x.device), end], x
 

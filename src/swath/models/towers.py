@@ -128,6 +128,7 @@ _VISION: dict[str, str | VisionBuilder] = {
 }
 _TEXT: dict[str, str | TextBuilder] = {
     "clip": "swath.models.text:build",
+    "coca": "swath.models.unimodal:build",
     "ensemble": "swath.models.ensemble:build_text",
     "transformers": "swath.models.adapters.transformers:build",
     "open_clip": "swath.models.adapters.open_clip:build_text",

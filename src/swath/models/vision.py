@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from swath.errors import InputError, ModelError
 from swath.models.config import TowerConfig
 from swath.models.layers import Activation, Transformer
+from swath.models.pooler import AttentionalPooler
 from swath.models.towers import parse_options
 
 
@@ -25,6 +26,8 @@ class ViTOptions(BaseModel):
         heads: attention heads; CLIP has one per 64 of width, OpenCLIP's H, g and bigG fewer.
         mlp_ratio: hidden over outer width of the MLP.
         activation: ``gelu`` or ``quickgelu``; cannot be seen from the weights.
+        queries: queries of an attentional pooler behind the blocks, as OpenCLIP's CoCa has; 0 for none.
+        pooler_heads: its attention heads.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,10 +38,15 @@ class ViTOptions(BaseModel):
     heads: int = Field(default=12, ge=1)
     mlp_ratio: float = Field(default=4.0, gt=0)
     activation: Activation = "gelu"
+    queries: int = Field(default=0, ge=0)
+    pooler_heads: int = Field(default=8, ge=1)
 
 
 class VisionTransformer(nn.Module):
     """CLIP's image tower: patches, a class token, learned positions, pre-norm blocks.
+
+    With a pooler it is the image tower of OpenCLIP's CoCa: the first query's answer stands for the image, the others
+    are its tokens, in place of the class token and the patches.
 
     Args:
         options: sizes.
@@ -60,11 +68,15 @@ class VisionTransformer(nn.Module):
         scale = width**-0.5
         self.class_embedding = nn.Parameter(scale * torch.randn(width))
         self.positional_embedding = nn.Parameter(scale * torch.randn(self.grid**2 + 1, width))
-        self.proj = nn.Parameter(scale * torch.randn(width, embed_dim))
+        pooled = embed_dim if options.queries else width
+        self.proj = nn.Parameter(scale * torch.randn(pooled, embed_dim))
         self.conv1 = nn.Conv2d(bands, width, kernel_size=patch, stride=patch, bias=False)
         self.ln_pre = nn.LayerNorm(width)
         self.transformer = Transformer(width, options.layers, options.heads, options.mlp_ratio, options.activation)
-        self.ln_post = nn.LayerNorm(width)
+        self.attn_pool = None
+        if options.queries:
+            self.attn_pool = AttentionalPooler(embed_dim, width, options.pooler_heads, options.queries)
+        self.ln_post = nn.LayerNorm(pooled)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Encode images.
@@ -74,19 +86,34 @@ class VisionTransformer(nn.Module):
 
         Returns:
             pooled (B, D): the projected class token; tokens (B, grid * grid, D): the projected patch tokens, row by
-            row from the upper left. Both pass `ln_post` and `proj`; neither is normalised.
+            row from the upper left (with a pooler, the answers to its queries). Both pass `ln_post` and `proj`;
+            neither is normalised.
 
         Raises:
             InputError: the batch has another shape.
         """
+        x = self._blocks(images) @ self.proj
+        return x[:, 0], x[:, 1:]
+
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What `forward` gives, and what a caption decoder looks at: a pooler's answers before projection.
+
+        Returns:
+            pooled (B, D), tokens (B, N, D), context (B, N, D): without a pooler, the tokens.
+        """
+        x = self._blocks(images)
+        projected = x @ self.proj
+        return projected[:, 0], projected[:, 1:], (projected if self.attn_pool is None else x)[:, 1:]
+
+    def _blocks(self, images: Tensor) -> Tensor:
         wanted = (self.bands, self.image_size, self.image_size)
         if images.ndim != 4 or tuple(images.shape[1:]) != wanted:
             raise InputError(f"the image tower takes (B, {', '.join(map(str, wanted))}), not {tuple(images.shape)}")
         patches = self._patches(images)
         first = self.class_embedding.to(patches.dtype).expand(patches.shape[0], 1, -1)
         x = torch.cat([first, patches], dim=1) + self.positional_embedding.to(patches.dtype)
-        x = self.ln_post(self.transformer(self.ln_pre(x))) @ self.proj
-        return x[:, 0], x[:, 1:]
+        x = self.transformer(self.ln_pre(x))
+        return self.ln_post(x if self.attn_pool is None else self.attn_pool(x))  # type: ignore[no-any-return]
 
     def _patches(self, images: Tensor) -> Tensor:
         """`conv1` as one matrix product, which it is where stride and kernel agree; twice as fast in bfloat16."""

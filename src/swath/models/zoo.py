@@ -149,6 +149,29 @@ ENTRIES: tuple[ZooEntry, ...] = (
         "SAR-TEXT's model; an OpenCLIP training checkpoint, its activation is not published",
     ),
     ZooEntry(
+        "sar-rs-coca-vit-l-14",
+        "coca_ViT-L-14",
+        None,
+        "SAR-RS-CoCa.pt",
+        "gelu",
+        "SAR-TEXT's captioner; an OpenCLIP training checkpoint of coca_ViT-L-14, which is built with GELU",
+        context=76,
+    ),
+    *(
+        ZooEntry(
+            f"coca-{size.lower()}-{name}",
+            f"coca_{size}",
+            f"laion/{prefix}CoCa-{size}-laion2B-s13B-b90k",
+            "open_clip_pytorch_model.bin",
+            "gelu",
+            "OpenCLIP's table of pretrained weights; writes captions",
+            context=76,
+            license="MIT",
+        )
+        for size in ("ViT-B-32", "ViT-L-14")
+        for name, prefix in (("laion2b", ""), ("mscoco", "mscoco_finetuned_"))
+    ),
+    ZooEntry(
         "clip-vit-b-32-openai",
         "ViT-B-32",
         "timm/vit_base_patch32_clip_224.openai",
@@ -216,7 +239,7 @@ ENTRIES: tuple[ZooEntry, ...] = (
 )
 """Every known model, in the order of `swath models`."""
 
-_GENERIC = "open_clip_model.safetensors"
+_GENERIC = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 
 
 def find(name: str) -> ZooEntry | None:
@@ -226,7 +249,7 @@ def find(name: str) -> ZooEntry | None:
 
 def find_file(file: str) -> ZooEntry | None:
     """The entry whose weights are in a file of this name; None where there is none or the name says nothing."""
-    if file == _GENERIC:
+    if file in _GENERIC:
         return None
     return next((entry for entry in ENTRIES if entry.file and Path(entry.file).name == file), None)
 
