@@ -72,9 +72,9 @@ def state_of(module: nn.Module) -> tuple[tuple[int, int], ...] | None:
 
 def _in_one_pass(x: Tensor) -> bool:
     """Whether oneDNN takes a batch."""
-    return (
-        x.device.type == "cpu" and torch.backends.mkldnn.is_available() and x.dtype in (torch.float32, torch.bfloat16)
-    )
+    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.bfloat16):
+        return False
+    return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 
 
 def _widened(convolution: nn.Conv2d, dtype: torch.dtype) -> nn.Conv2d:
