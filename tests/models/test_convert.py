@@ -116,7 +116,7 @@ def test_two_position_tables_stay_two(state, tmp_path):
     [
         ("visual.layer1.0.conv1.weight", "a ResNet image tower"),
         ("visual.trunk.stem.weight", "a timm image tower"),
-        ("multimodal_decoder.layers.0.ln_1.weight", "a captioner of another layout"),
+        ("multimodal_decoder.layers.0.ln_1.weight", "a captioner of another layout than OpenCLIP's CoCa"),
         ("logit_bias", "a SigLIP model"),
     ],
 )

@@ -109,9 +109,9 @@ def build_config(
     Raises:
         CheckpointError: the tower takes other than three bands.
     """
-    text = architecture.text.model_dump(exclude={"kept_positions"}) | (
-        {"type": "coca"} if architecture.captioner else {}
-    )
+    text = architecture.text.model_dump(exclude={"kept_positions"})
+    if architecture.captioner is not None:
+        text["type"] = "coca"
     if kept_positions:
         text["kept_positions"] = kept_positions
     pooled = architecture.vision.queries > 0

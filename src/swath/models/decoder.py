@@ -1,4 +1,4 @@
-"""CoCa's multimodal decoder: words that look at an image and say which word comes next (Yu et al. 2022, section 3.2)."""
+"""CoCa's multimodal decoder: words look at an image and say which comes next (Yu et al. 2022, section 3.2)."""
 
 from __future__ import annotations
 
@@ -80,8 +80,7 @@ class MultimodalDecoder(nn.Module):
             context: (B, M, C) tokens as the image tower gives them.
         """
         seen = context if self.pooler is None else self.pooler(context)
-        blocks: Sequence[CrossBlock] = list(self.cross_attn)  # type: ignore[arg-type] - of nothing else
-        return [block.remember(seen) for block in blocks]
+        return [block.remember(seen) for block in self.cross_attn if isinstance(block, CrossBlock)]
 
     def forward(self, words: Tensor, memory: Memory, past: Sequence[KeyValues] | None = None) -> Tensor:
         """Read words beside an image.

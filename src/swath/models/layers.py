@@ -76,7 +76,7 @@ class Attention(nn.Module):
         Args:
             x: the new positions.
             causal: whether a position sees only itself and those before it.
-            mask: what each position sees, in place of `causal`: bool, True where it does, broadcast to (B, heads, N, N).
+            mask: what each position sees, in place of `causal`: bool, broadcast to (B, heads, N, N).
             past: what the positions before `x` left here; `x` then comes behind them and is added.
         """
         qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
