@@ -243,12 +243,15 @@ def _pair(entry: Annotation, annotations: Annotations, sensor: str | None, failu
     except UnreadableImageError as error:
         failures.append(Failure("unreadable image", entry.name, str(error), entry.split))
         return None
+    place = entry.location
+    if place is None and entry.part is not None and chip.footprint is not None:
+        place = chip.footprint.centre
     return Pair(
         chip,
         captions=kept["caption"],
         long_captions=kept["long caption"],
         labels=entry.labels,
-        location=entry.location,
+        location=place,
         split=entry.split,
         provenance={"dataset": annotations.name, **entry.provenance},
         group=entry.group,

@@ -16,7 +16,9 @@ from swath.chips import Chip
 from swath.data.pairs import Pair
 from swath.errors import DataError
 
-FailureKind = Literal["missing image", "unreadable image", "empty caption", "image without caption", "damaged shard"]
+FailureKind = Literal[
+    "missing image", "unreadable image", "empty caption", "image without caption", "damaged shard", "unknown label"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from swath.chips import Chip, Layer, SceneRef, Window
-from swath.errors import DataError, SwathError
+from swath.errors import DataError, MissingExtraError, SwathError
 from swath.sensors import sensor as sensor_named
 
 IMAGE_SUFFIXES = frozenset({".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -67,8 +67,8 @@ class ScenePart:
 
     Attributes:
         file: the scene's raster, relative to the image folder.
-        sensor: name of its sensor.
-        window: the window, in pixels of the raster.
+        sensor: name of its sensor; empty to recognise it.
+        window: the window, in pixels of the raster; None for all of it.
         datetime: acquisition time; None where unknown.
         layers: where each band lies, hrefs relative to the image folder, for scenes of several files; empty where
             `file` has all bands.
@@ -76,7 +76,7 @@ class ScenePart:
 
     file: str
     sensor: str
-    window: Window
+    window: Window | None
     datetime: datetime | None = None
     layers: tuple[Layer, ...] = ()
 
@@ -95,29 +95,40 @@ def part_chip(root: Path, name: str, part: ScenePart) -> Chip:
     Raises:
         FileNotFoundError: there is no such file.
         UnreadableImageError: the raster cannot be read as that sensor, or the window reaches outside it.
+        MissingExtraError: it lies in a container that needs a package which is not installed.
     """
     from swath.raster import footprint, scene_grid
+    from swath.raster.hrefs import file_of, local_path
 
     path = root / part.file
     for file in dict.fromkeys((part.file, *(layer.href for layer in part.layers))):
-        if not is_file(root / file):
+        if not is_file(Path(file_of(str(root / file)))):
             raise FileNotFoundError(root / file)
     try:
-        scene = _layered(root, part) if part.layers else _scene(os.path.realpath(path), part.sensor)
+        scene = _layered(root, part) if part.layers else _scene(local_path(path), part.sensor)
         grid = scene_grid(scene)
-        place = footprint(grid, part.window)
+        window = part.window or Window(0, 0, grid.width, grid.height)
+        place = footprint(grid, window)
+    except MissingExtraError:
+        raise
     except SwathError as error:
         raise UnreadableImageError(str(error)) from error
-    if part.window.col + part.window.width > grid.width or part.window.row + part.window.height > grid.height:
+    if window.col + window.width > grid.width or window.row + window.height > grid.height:
         raise UnreadableImageError(
-            f"{path}: window {part.window.to_list()} reaches outside the raster of {grid.width} x {grid.height} pixels"
+            f"{path}: window {window.to_list()} reaches outside the raster of {grid.width} x {grid.height} pixels"
         )
-    return Chip(replace(scene, id=name, datetime=part.datetime or scene.datetime), part.window, place)
+    return Chip(replace(scene, id=name, datetime=part.datetime or scene.datetime), window, place)
 
 
 def _layered(root: Path, part: ScenePart) -> SceneRef:
-    layers = tuple(replace(layer, href=os.path.realpath(root / layer.href)) for layer in part.layers)
+    layers = tuple(replace(layer, href=_real(root / layer.href)) for layer in part.layers)
     return SceneRef("", layers[0].href, sensor_named(part.sensor).name, layers)
+
+
+def _real(path: Path) -> str:
+    from swath.raster.hrefs import local_path
+
+    return local_path(path)
 
 
 @lru_cache(maxsize=256)
@@ -125,7 +136,7 @@ def _scene(path: str, sensor: str) -> SceneRef:
     """A scene by its header; windows of one scene follow each other."""
     from swath.raster import scene_from_file
 
-    return scene_from_file(path, sensor=sensor)
+    return scene_from_file(path, sensor=sensor or None)
 
 
 def is_file(path: Path) -> bool:

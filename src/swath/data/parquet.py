@@ -15,6 +15,7 @@ from swath.data.pairs import Pair
 from swath.data.scene_parts import PART_COLUMNS
 from swath.errors import DataError
 from swath.sensors import matching
+from swath.sensors import matching
 
 _BATCH = 256
 
@@ -48,6 +49,11 @@ def read_parquet(path: Path, options: ReadOptions) -> Annotations:
     entries = gatherer.annotations()
     if not entries:
         raise DataError(f"{path} has no rows")
+    if options.sensor is not None:
+        members = matching(options.sensor)
+        entries = tuple(entry for entry in entries if entry.part is None or entry.part.sensor in members)
+        if not entries:
+            raise DataError(f"{path} has no image of sensor {options.sensor!r}")
     if options.sensor is not None:
         wanted = matching(options.sensor)
         found = {entry.part.sensor for entry in entries if entry.part is not None}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from swath.data.amfmn import LISTS
 from swath.data.annotations import Annotations, Layout, ReadOptions, build
+from swath.data.crisislandmark import CRISISLANDMARK
 from swath.data.dataset import Dataset
 from swath.data.folders import FOLDERS
 from swath.data.karpathy import KARPATHY
@@ -18,7 +19,7 @@ from swath.data.webdataset import SHARDS
 from swath.errors import DataError
 from swath.sensors import matching
 
-LAYOUTS: tuple[Layout, ...] = (SANDBOX, KARPATHY, LISTS, SHARDS, PARQUET, TABLE, FOLDERS)
+LAYOUTS: tuple[Layout, ...] = (SANDBOX, CRISISLANDMARK, KARPATHY, LISTS, SHARDS, PARQUET, TABLE, FOLDERS)
 """Every layout, in the order in which they are tried: the more telling first."""
 
 

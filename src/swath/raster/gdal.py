@@ -22,7 +22,8 @@ from rasterio.io import DatasetReader
 
 from swath.errors import RasterError, UnsafeRasterError
 from swath.raster import safety
-from swath.raster.hrefs import gdal_path, is_remote, signature
+from swath.raster.hrefs import gdal_path, is_remote, member_of, signature
+from swath.raster.members import open_member
 
 DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG", "WEBP")
 """GDAL drivers that swath opens files with. Never VRT, WMS, derived or script-like formats: they reach other files."""
@@ -105,6 +106,9 @@ def open_dataset(href: str) -> DatasetReader:
         RasterError: missing, empty or unreadable.
         UnsafeRasterError: a forbidden format, or a size that is a decompression bomb.
     """
+    if member_of(href) is not None:
+        with environment(href):
+            return open_member(href)
     path = gdal_path(href)
     if not is_remote(href):
         safety.check_format(href, path)

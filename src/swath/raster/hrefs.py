@@ -8,6 +8,7 @@ trusted: it may name files inside its own source and remote files over http(s) o
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import parse_qsl, urljoin, urlsplit, urlunsplit
 from urllib.request import url2pathname
@@ -26,6 +27,21 @@ def scheme_of(href: str) -> str:
     """The URL scheme of `href` in lower case; empty for a path (a Windows drive letter is not a scheme)."""
     scheme = urlsplit(href).scheme.lower() if "://" in href else ""
     return "" if len(scheme) == 1 else scheme
+
+
+_MEMBER = re.compile(r"(.+?\.(?:h5|hdf5|npz))#(.+)", re.IGNORECASE | re.DOTALL)
+
+
+def member_of(href: str) -> tuple[str, str] | None:
+    """(file, key) of an image inside a container file (``corpus.h5#key``); None for other hrefs."""
+    found = _MEMBER.fullmatch(href)
+    return (found[1], found[2]) if found is not None else None
+
+
+def file_of(href: str) -> str:
+    """The file that holds a raster: the href itself, or the container of ``corpus.h5#key``."""
+    found = member_of(href)
+    return found[0] if found is not None else href
 
 
 def is_remote(href: str) -> bool:
@@ -48,7 +64,8 @@ def local_path(href: str | Path) -> str:
         raise UnsafeRasterError(f"{text}: scheme {scheme!r} is refused; give a path or a URL of {known}")
     if text.startswith("/vsi") or "\0" in text:
         raise UnsafeRasterError(f"{text!r}: GDAL virtual paths are refused; give a plain path or a URL")
-    return os.path.realpath(text)
+    found = member_of(text)
+    return os.path.realpath(text) if found is None else f"{os.path.realpath(found[0])}#{found[1]}"
 
 
 def gdal_path(href: str) -> str:
@@ -77,7 +94,7 @@ def signature(href: str) -> tuple[int, int]:
     if is_remote(href):
         return 0, 0
     try:
-        status = os.stat(href)
+        status = os.stat(file_of(href))
     except OSError:
         return -1, -1
     return status.st_size, status.st_mtime_ns

@@ -13,7 +13,8 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 
 from swath.raster.gdal import environment, handle
-from swath.raster.hrefs import signature
+from swath.raster.hrefs import member_of, signature
+from swath.raster.members import describe_member
 
 _COLOURS = {ColorInterp.red: "red", ColorInterp.green: "green", ColorInterp.blue: "blue"}
 
@@ -90,9 +91,34 @@ def describe(href: str) -> RasterInfo:
 
 @lru_cache(maxsize=4096)
 def _describe(href: str, _signature: tuple[int, int]) -> RasterInfo:
+    if member_of(href) is not None:
+        return _member(href)
     dataset = handle(href)
     with environment(href):
         return _header(href, dataset)
+
+
+def _member(href: str) -> RasterInfo:
+    """The header of an image inside a container."""
+    found = describe_member(href)
+    count = len(found.indexes)
+    return RasterInfo(
+        href=href,
+        width=found.shape[2],
+        height=found.shape[1],
+        band_count=count,
+        dtype=found.dtype,
+        nodata=None,
+        crs=found.crs,
+        transform=found.transform,
+        descriptions=found.names or ("",) * count,
+        driver="GTiff",
+        indexes=found.indexes,
+        scales=(1.0,) * count,
+        offsets=(0.0,) * count,
+        datetime=found.datetime,
+        tags=dict(found.tags),
+    )
 
 
 def _header(href: str, dataset: DatasetReader) -> RasterInfo:

@@ -16,6 +16,7 @@ from swath.raster.footprints import footprint
 from swath.raster.gdal import environment, handle
 from swath.raster.hrefs import is_remote, local_path, without_signature
 from swath.raster.info import RasterInfo, describe
+from swath.raster.member import SENSOR_TAG
 from swath.raster.reading import MIN_VALID, quicklook, scene_grid
 from swath.sensors import S2_B8A_LAST, SENSORS, Evidence, Sensor, matching, recognise
 
@@ -51,7 +52,7 @@ def scene_from_file(
     address = href if is_remote(href) else local_path(href)
     info = describe(address)
     names = band_names(info, bands)
-    found = choose_sensor(info, names, sensor, constellation)
+    found = choose_sensor(info, names, sensor or info.tags.get(SENSOR_TAG), constellation)
     return SceneRef(
         id=scene_id or os.path.splitext(os.path.basename(address))[0],
         href=without_signature(address),
@@ -199,7 +200,7 @@ def _scaling(info: RasterInfo, place: int, target: Sensor) -> tuple[float, float
         return 1.0, 0.0
     if info.scales[place] != 1.0 or info.offsets[place] != 0.0:
         return round(info.scales[place] * 1e4, 9), round(info.offsets[place] * 1e4, 6)
-    if info.dtype.startswith("float"):
+    if info.dtype.startswith("float") and SENSOR_TAG not in info.tags:
         values = _sample(info, info.indexes[info.band_count // 2])
         return (1e4, 0.0) if values.size and values.max() <= _MAX_REFLECTANCE else (1.0, 0.0)
     return 1.0, 0.0

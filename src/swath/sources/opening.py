@@ -14,6 +14,8 @@ from swath.raster.hrefs import is_remote, local_path, scheme_of
 from swath.sensors import matching
 from swath.sources.api import ApiSource
 from swath.sources.base import Source
+from swath.sources.containers import SUFFIXES as CONTAINERS
+from swath.sources.containers import ArraySource, CorpusSource, find_corpus
 from swath.sources.documents import read_json
 from swath.sources.folder import EXCLUDE, FolderSource, UrlSource
 from swath.sources.parquet import ParquetSource, is_parquet
@@ -40,6 +42,8 @@ def open_source(
 
     - a folder with ``catalog.json`` or ``collection.json``: static STAC catalogue;
     - a folder with ``items.json``: STAC item collection;
+    - a folder with ``metadata.parquet`` and HDF5 files, or an HDF5 file: images in CrisisLandMark's layout;
+    - an ``.npz`` file: patches in a numpy archive;
     - any other folder: the images, GeoTIFFs and COGs in it;
     - ``.json`` / ``.geojson`` (path or http(s) URL): STAC item, item collection, catalogue or collection;
     - ``.parquet``: GeoParquet of hrefs, or stac-geoparquet;
@@ -77,6 +81,9 @@ def open_source(
         for name in (*_CATALOGS, *_COLLECTIONS):
             if (path / name).is_file():
                 return _document(str(path / name), sensor)
+        corpus = find_corpus(path)
+        if corpus is not None:
+            return CorpusSource(corpus, sensor=sensor, bands=bands)
         return FolderSource(path, sensor=sensor, bands=bands, include=include, exclude=exclude)
     if is_parquet(path):
         return ParquetSource(path, sensor=sensor, bands=bands, href_column=href_column)
@@ -89,11 +96,16 @@ def _file(path: Path, sensor: str | None, bands: Sequence[str] | None) -> Source
         raise SourceError(f"{path}: no such file or folder; check the path")
     if path.suffix.lower() in (".json", ".geojson"):
         return _document(str(path), sensor)
+    if path.suffix.lower() in CONTAINERS:
+        corpus = find_corpus(path)
+        if corpus is None:
+            return ArraySource(path, sensor=sensor, bands=bands)
+        return CorpusSource(corpus, sensor=sensor, bands=bands)
     if path.suffix.lower() in SUFFIXES:
         return FolderSource(path, sensor=sensor, bands=bands)
     raise SourceError(
         f"{path}: not a source swath knows; give a folder, a raster ({', '.join(SUFFIXES)}), a STAC .json, "
-        "a .parquet table or a STAC API's URL"
+        f"a .parquet table, a container ({', '.join(CONTAINERS)}) or a STAC API's URL"
     )
 
 
