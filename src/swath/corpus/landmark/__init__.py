@@ -5,7 +5,7 @@ from __future__ import annotations
 from swath.corpus.landmark.build import LandmarkReport, Options, write_landmark
 from swath.corpus.landmark.evidence import LabelList, LabelRasters
 from swath.corpus.landmark.splitting import by_blocks, stratified
-from swath.corpus.landmark.systems import LabelSystem, Vocabulary, read_system, system_names, vocabulary
+from swath.data.labels.systems import LabelSystem, Vocabulary, read_system, system_names, vocabulary
 
 __all__ = [
     "LabelList",

@@ -20,7 +20,7 @@ from swath.corpus.landmark.evidence import Evidence, LabelSource
 from swath.corpus.landmark.records import LANDMARK, Labelled, Record, common_folder, finished, name_of, record_of
 from swath.corpus.landmark.splitting import by_blocks, stratified
 from swath.corpus.landmark.summary import LEFT_OUT_KEY, Summary, summarise, write_summary
-from swath.corpus.landmark.systems import Vocabulary, vocabulary
+from swath.data.labels.systems import Vocabulary, vocabulary
 from swath.corpus.long.parts import Parts
 from swath.corpus.long.records import image_folder
 from swath.corpus.writers import GrammarWriter

@@ -9,7 +9,7 @@ from typing import Literal
 from swath.chips import Chip
 from swath.corpus.facts import Fact, Facts
 from swath.corpus.gathering import facts_of
-from swath.corpus.landmark.systems import Vocabulary
+from swath.data.labels.systems import Vocabulary
 from swath.corpus.writers import GrammarWriter
 from swath.data.pairs import Pair
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from swath.chips import Chip
-from swath.corpus.landmark.systems import NODATA, LabelSystem
+from swath.data.labels.systems import NODATA, LabelSystem
 from swath.errors import DataError
 from swath.raster import SUFFIXES, describe, footprint, read_labels
 

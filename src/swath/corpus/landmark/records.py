@@ -18,7 +18,7 @@ import shapely
 from swath.chips import Chip, SceneRef
 from swath.corpus.long.parts import TableForm
 from swath.errors import InputError
-from swath.raster.hrefs import is_remote
+from swath.raster.hrefs import file_of, is_remote
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -93,7 +93,7 @@ def common_folder(chips: Sequence[Chip]) -> Path:
     remote = sorted(file for file in files if is_remote(file))
     if remote:
         raise InputError(f"{remote[0]}: a corpus refers to files on disk; copy the scenes there first")
-    return Path(os.path.commonpath([os.path.dirname(file) for file in files]))
+    return Path(os.path.commonpath([os.path.dirname(file_of(file)) for file in files]))
 
 
 def record_of(

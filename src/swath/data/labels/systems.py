@@ -103,13 +103,17 @@ class LabelSystem:
         rows = "\n".join(f"{entry.code}\t{entry.name}\t{entry.label}" for entry in self.classes)
         return hashlib.sha256(rows.encode()).hexdigest()[:16]
 
+    def maybe(self, text: str) -> Category | None:
+        """The class of a name or code as `find` gives it; None where there is none."""
+        return self._by_name.get(_folded(text))
+
     def find(self, text: str) -> Category:
         """The class of a name (upper and lower case are the same) or of a code.
 
         Raises:
             DataError: there is no such class; the message offers similar ones.
         """
-        found = self._by_name.get(_folded(text))
+        found = self.maybe(text)
         if found is not None:
             return found
         similar = difflib.get_close_matches(_folded(text), [_folded(entry.name) for entry in self.classes], n=3)
