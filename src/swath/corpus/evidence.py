@@ -135,6 +135,7 @@ def _add_text(found: Evidence, text: str) -> None:
 def _add_date(found: Evidence, fact: Fact, facts: Facts) -> None:
     date = parse_date(text_of(fact), f"{facts.name}, {fact.source}")
     found.times |= {MONTHS[date.month - 1].lower(), str(date.year)}
+    found.words.add(MONTHS[date.month - 1].lower())  # "May" alone reads as a name
     found.numbers |= {float(date.day), float(date.month), float(date.year)}
     for place in facts.of("location"):
         name = season(date, place_of(place)[1])
@@ -158,8 +159,10 @@ def _add_annotation(found: Evidence, fact: Fact) -> None:
             found.positions |= names
             for concept in concepts:
                 found.placed[concept] |= names
-        case "length":
+        case "length" | "width":
             found.quantities += [Quantity(number_of(fact), "m", concept) for concept in concepts]
+        case "area":
+            found.quantities += [Quantity(number_of(fact), "ha", concept) for concept in concepts]
         case "share":
             found.quantities += [Quantity(100 * number_of(fact), "%", concept) for concept in concepts]
         case "gsd":

@@ -21,6 +21,8 @@ FactKind = Literal[
     "count",
     "position",
     "length",
+    "width",
+    "area",
     "share",
     "gsd",
     "tag",
@@ -34,7 +36,8 @@ FactKind = Literal[
 - ``statement``, ``caption``: a sentence (str); a statement is certain, captions may contradict each other.
 - ``class``: the image's one class (str); ``label``: one of several (str).
 - ``count``: how many of the subject (int); ``position``: where the subject lies (str, "upper left");
-  ``length``: its length in metres (float); ``share``: the part of the image that it covers (float, 0 to 1).
+  ``length`` and ``width``: in metres (float); ``area``: in hectares (float); ``share``: the part of the image that it
+  covers (float, 0 to 1).
 - ``gsd``: metres a pixel (float); ``tag``: a map tag, the subject is its key (str); ``place``: a name (str).
 - ``location``: (lon, lat) in degrees, EPSG:4326; ``date``: an ISO date or time (str); ``sensor``: a title (str).
 """

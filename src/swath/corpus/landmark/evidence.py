@@ -140,16 +140,35 @@ class LabelRasters:
 
     def of(self, chip: Chip, valid: NDArray[np.bool_]) -> Evidence | None:
         """The areas of the classes under a chip; None where no raster has a class there."""
-        codes = np.zeros(valid.shape, dtype=np.int64)
-        known = np.zeros(valid.shape, dtype=np.bool_)
+        codes, known, files = self.codes(chip, valid.shape)
+        found, names, labelled = shares(codes, known & valid, self.system, ", ".join(files[:3]))
+        return Evidence(found, names, labelled) if labelled.any() else None
+
+    def codes(
+        self, chip: Chip, shape: tuple[int, ...]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_], tuple[str, ...]]:
+        """The classes under a chip as the rasters have them.
+
+        Args:
+            chip: the chip.
+            shape: (H, W) of its pixels.
+
+        Returns:
+            (H, W) codes, (H, W) where there is one, and the rasters that lie there.
+
+        Raises:
+            DataError: two rasters of the name wanted.
+            RasterError: a raster cannot be read.
+        """
+        codes = np.zeros(shape, dtype=np.int64)
+        known = np.zeros(shape, dtype=np.bool_)
         files = self._under(chip)
         for file in files:
             more, there = read_labels(file, chip)
             fresh = there & ~known
             codes[fresh] = more[fresh]
             known |= there
-        found, names, labelled = shares(codes, known & valid, self.system, ", ".join(files[:3]))
-        return Evidence(found, names, labelled) if labelled.any() else None
+        return codes, known, tuple(files)
 
     def _under(self, chip: Chip) -> list[str]:
         if self._pair is not None:
