@@ -124,7 +124,7 @@ def test_a_captioner_changes_neither_vectors_nor_model_id(images, tmp_path):
 
 
 def test_a_model_without_captioner_is_refused(model_directory):
-    with pytest.raises(CheckpointError, match="'tiny' has no captioner.*swath train"):
+    with pytest.raises(CheckpointError, match=r"'tiny' has no captioner.*swath train"):
         Captioner.from_pretrained(model_directory, device="cpu")
 
 

@@ -97,7 +97,7 @@ class Captioner:
 
         Args:
             pixels: the images.
-            decoding: how; by default beam search with five beams.
+            decoding: how; by default as `usual_decoding` has it.
             batch_size: images at a time.
             first: number of the first image, where sampling is to go on from an earlier call.
 
@@ -152,7 +152,7 @@ class Captioner:
 
         Args:
             context: (B, M, C) from `look`.
-            decoding: how; by default beam search with five beams.
+            decoding: how; by default as `usual_decoding` has it.
             first: number of the first image, for sampling.
             cache: keep keys and values of earlier words; without, all are computed again for every word. The words
                 are the same.
@@ -160,8 +160,8 @@ class Captioner:
         Raises:
             InputError: `Decoding.max_length` is over the context length, no image, or NaN in one.
         """
-        decoding = decoding or Decoding()
         context_length = self._text.context_length
+        decoding = decoding or usual_decoding(context_length)
         if decoding.max_length > context_length:
             raise InputError(
                 f"max_length {decoding.max_length} is over the model's context length of {context_length} tokens"
@@ -176,6 +176,13 @@ class Captioner:
         return write(
             kind(self._text, self._decoder, context), len(context), vocabulary, decoding, self.model.device, first
         )
+
+
+def usual_decoding(context_length: int) -> Decoding:
+    """Beam search with five beams, shortened to a context that is shorter than usual."""
+    usual = Decoding()
+    longest = min(usual.max_length, context_length)
+    return Decoding(max_length=longest, min_length=min(usual.min_length, longest))
 
 
 class Cached:
