@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from swath.cli.landmark import landmark
 from swath.cli.output import JsonOption, note, print_fields, print_json
 from swath.cli.pairs import pairs
 from swath.cli.progress import progress
-from swath.cli.values import read_assignment, read_shares
 from swath.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from swath.corpus.writers import Writer
 
 app = typer.Typer(help="Build corpora of images with texts.", no_args_is_help=True)
+app.command()(landmark)
 app.command()(pairs)
 
 WriterName = Literal["grammar", "llm"]
-SplitMethod = Literal["stratified", "blocks", "none"]
-CaptionStyles = Literal["joined", "sentence", "both"]
 Format = Literal["json_schema", "json_object", "none"]
 
 DEFAULT_URL = "https://api.openai.com/v1"
@@ -120,93 +119,6 @@ def long(
     if failures:
         note(f"{len(failures)} images or captions could not be read; list them with --json")
     _tell_usage(usage, writer)
-
-
-@app.command()
-def landmark(
-    source: Annotated[str, typer.Argument(help="Images: a folder, a GeoTIFF, STAC items, a GeoParquet table.")],
-    to: Annotated[Path, typer.Option("--to", help="The Parquet table to write; a summary is written beside it.")],
-    labels: Annotated[
-        list[str] | None, typer.Option("--labels", help="SYSTEM=RASTERS: a label raster, a folder, or a pattern.")
-    ] = None,
-    label_list: Annotated[
-        list[str] | None, typer.Option("--label-list", help="SYSTEM=TABLE: labels by the images' names.")
-    ] = None,
-    pair: Annotated[
-        str | None, typer.Option(help="OLD=NEW: find label rasters by replacing this in file names, not by place.")
-    ] = None,
-    sensor: Annotated[str | None, typer.Option(help="The images' sensor, where it is not recognised.")] = None,
-    size: Annotated[int, typer.Option(min=1, help="Side of a chip in pixels.")] = 256,
-    stride: Annotated[int | None, typer.Option(min=1, help="Step between chips.", show_default="the size")] = None,
-    threshold: Annotated[float, typer.Option(help="Share of the labelled pixels from which a label counts.")] = 0.01,
-    threshold_of: Annotated[
-        list[str] | None, typer.Option("--threshold-of", help="LABEL=SHARE: a label's own threshold.")
-    ] = None,
-    captions: Annotated[CaptionStyles, typer.Option(help="Labels joined as published, a sentence, both.")] = "joined",
-    long_captions: Annotated[bool, typer.Option("--long", help="Write a paragraph for every image, too.")] = False,
-    split_by: Annotated[SplitMethod, typer.Option(help="By images, by blocks of the Earth, or not.")] = "stratified",
-    split: Annotated[
-        list[str] | None, typer.Option(help="NAME=PART of a split.", show_default="train=0.2, corpus=0.8")
-    ] = None,
-    block_km: Annotated[float, typer.Option(help="Side of a block in kilometres.")] = 50.0,
-    vocabulary: Annotated[Path | None, typer.Option(help="Further unified labels: a CSV table label,phrase.")] = None,
-    licence: Annotated[str, typer.Option(help="Terms of images and labels, put into every row.")] = "",
-    seed: Annotated[int, typer.Option(help="Chooses splits and wordings.")] = 0,
-    as_json: JsonOption = False,
-) -> None:
-    """Build a corpus like CrisisLandMark: labels of many systems harmonised into one, captions, splits.
-
-    A SYSTEM is one that swath knows or a CSV table code,name,label. Run again to resume.
-
-    Example: swath corpus landmark scenes --labels "worldcover=maps/*.tif" --to corpus.parquet
-    """
-    from swath.corpus.landmark import LabelList, LabelRasters, Options, read_system, write_landmark
-    from swath.corpus.landmark import vocabulary as published
-    from swath.sources import cut, open_source
-
-    unified = published() if vocabulary is None else published().extended(vocabulary)
-    named = None if pair is None else read_assignment(pair, "--pair")
-    sources: list[LabelRasters | LabelList] = []
-    for text in labels or ():
-        name, path = read_assignment(text, "--labels")
-        sources.append(LabelRasters(path, read_system(name, unified), named))
-    for text in label_list or ():
-        name, path = read_assignment(text, "--label-list")
-        sources.append(LabelList(path, read_system(name, unified)))
-    if not sources:
-        raise InputError("nothing says what the images show; give --labels SYSTEM=RASTERS or --label-list SYSTEM=TABLE")
-    options = Options(
-        threshold=threshold,
-        thresholds=read_shares(threshold_of or (), "--threshold-of"),
-        captions=("joined", "sentence") if captions == "both" else (captions,),
-        long=long_captions,
-        split=split_by,
-        fractions=read_shares(split, "--split") if split else {"train": 0.2, "corpus": 0.8},
-        block_km=block_km,
-        seed=seed,
-        licence=licence,
-        dataset=to.stem,
-    )
-    images = open_source(source, sensor=sensor)
-    with progress("chips", quiet=as_json) as advance:
-        report = write_landmark(
-            list(cut(images, size, stride)), to, sources, options, unified=unified, progress=advance
-        )
-    failures = [f"{failure.href}: {failure.reason}" for failure in images.failures] + report.summary.failures
-    if as_json:
-        print_json(report.to_dict() | {"failures": failures})
-        return
-    summary = report.summary
-    print_fields(
-        {
-            "table": f"{report.table}: {summary.images} images of {', '.join(summary.sensors)}",
-            "labels": ", ".join(f"{label} {count}" for label, count in summary.labels.items()),
-            "splits": ", ".join(f"{name or '(none)'} {count}" for name, count in summary.splits.items()),
-            "left out": ", ".join(f"{reason}: {count}" for reason, count in summary.left_out.items()) or "nothing",
-        }
-    )
-    if failures:
-        note(f"{len(failures)} scenes or chips could not be used, first: {failures[0]}; list them with --json")
 
 
 def _tell_usage(usage: Usage, writer: WriterName) -> None:

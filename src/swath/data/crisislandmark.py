@@ -108,7 +108,7 @@ def _entry(corpus: Corpus, number: int, row: Mapping[str, Any], sensor: str | No
         long_captions=tuple(_texts(row.get("long_captions"))),
         labels=labels,
         split=str(row.get("split") or ""),
-        provenance={"file": corpus.file.name, "row": number, "source_labels": _texts(row.get("classes")) or given},
+        provenance={"file": corpus.file.name, "row": number, "source_labels": given},
         part=ScenePart(f"{corpus.file.name}#{row['key']}", exact or "", None),
     )
 

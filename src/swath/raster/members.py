@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.io import DatasetReader, MemoryFile
+from rasterio.io import DatasetReader, DatasetWriter, MemoryFile
 
 from swath.errors import UnsafeRasterError
 from swath.raster import arrays, hdf5
@@ -59,8 +59,17 @@ def open_member(href: str) -> DatasetReader:
     values = container.pixels(path, key)
     memory = MemoryFile()
     place = {} if member.crs is None else {"crs": member.crs, "transform": member.transform}
-    with memory.open(
-        driver="GTiff", count=count, height=height, width=width, dtype=str(values.dtype), interleave="band", **place
+    # Not memory.open, under whose name rasterio would warn of images without georeference.
+    with DatasetWriter(
+        memory.name,
+        "w",
+        driver="GTiff",
+        count=count,
+        height=height,
+        width=width,
+        dtype=str(values.dtype),
+        interleave="band",
+        **place,
     ) as file:
         file.write(values)
     reader = DatasetReader(memory.name, driver=["GTiff"])

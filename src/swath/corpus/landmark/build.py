@@ -18,12 +18,12 @@ from swath.chips import Chip, Footprint
 from swath.corpus.landmark.captions import CaptionStyle, caption, paragraph
 from swath.corpus.landmark.evidence import Evidence, LabelSource
 from swath.corpus.landmark.records import LANDMARK, Labelled, Record, common_folder, finished, name_of, record_of
-from swath.corpus.landmark.splitting import by_blocks, stratified
+from swath.corpus.landmark.splitting import by_blocks, by_scenes, held_out, stratified
 from swath.corpus.landmark.summary import LEFT_OUT_KEY, Summary, summarise, write_summary
-from swath.data.labels.systems import Vocabulary, vocabulary
 from swath.corpus.long.parts import Parts
 from swath.corpus.long.records import image_folder
 from swath.corpus.writers import GrammarWriter
+from swath.data.labels.systems import Vocabulary, vocabulary
 from swath.data.parquet import IMAGES_KEY
 from swath.errors import DataError, EmptyChipError, InputError, SwathError
 from swath.raster import read_chip
@@ -42,7 +42,7 @@ UNLABELLED = "too few labelled pixels, or not in a label list"
 BELOW = "no label above its threshold"
 FAILED = "failure"
 
-SplitMethod = Literal["stratified", "blocks", "none"]
+SplitMethod = Literal["stratified", "scenes", "blocks", "none"]
 
 Progress = Callable[[int, int, float], None]
 
@@ -57,8 +57,11 @@ class Options:
         min_labelled: share of an image's valid pixels that a label raster must know; below, it says nothing.
         captions: styles of short captions, one caption each.
         long: whether to write a paragraph, too.
-        split: by images (`stratified`), by blocks of the Earth (`blocks`, free of leaks), or none.
+        without: caption of images that are labelled but have no label above its threshold; empty leaves them out.
+        split: by images (`stratified`), by whole scenes (`scenes`), by blocks of the Earth (`blocks`, free of leaks),
+            or none.
         fractions: split -> its part; CrisisLandMark's by default.
+        held_out: split -> patterns of scene names; these scenes go there whole, and the others are divided.
         block_km: side of a block in kilometres.
         seed: chooses splits and wordings.
         licence: terms, put into every row.
@@ -70,8 +73,10 @@ class Options:
     min_labelled: float = 0.05
     captions: tuple[CaptionStyle, ...] = ("joined",)
     long: bool = False
+    without: str = ""
     split: SplitMethod = "stratified"
     fractions: Mapping[str, float] = field(default_factory=lambda: {"train": 0.2, "corpus": 0.8})
+    held_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     block_km: float = 50.0
     seed: int = 0
     licence: str = ""
@@ -153,6 +158,7 @@ def write_landmark(
     names = _names(chips)
     if options.split == "blocks":
         _check_blocks(chips, names, options)
+    held_out([chip.scene.id for chip in chips], options.held_out)
     root = common_folder(chips)
     parts = Parts(to, _settings(chips, names, sources, options, unified), LANDMARK)
     if parts.finished():
@@ -227,13 +233,13 @@ def _label(
         for label, share in evidence.shares.items():
             if share is None or share >= options.thresholds.get(label, options.threshold):
                 shares[label] = max((part for part in (share, shares.get(label)) if part is not None), default=None)
+    classes = dict.fromkeys(entry for evidence in known for entry in evidence.classes)
     if not shares:
-        return BELOW
+        return Labelled({}, tuple(classes), [options.without], []) if options.without else BELOW
     labels = unified.ordered(shares)
     shares = {label: shares[label] for label in labels}
-    short = [caption(labels, style, unified, f"{options.seed}:{name}") for style in options.captions]
+    short = [caption(labels, style, unified, f"{options.seed}:{name}", tuple(classes)) for style in options.captions]
     long = paragraph(chip, shares, unified, writer) if options.long else ""
-    classes = dict.fromkeys(entry for evidence in known for entry in evidence.classes)
     return Labelled(shares, tuple(classes), short, [long] if long else [])
 
 
@@ -246,15 +252,29 @@ def _tells(evidence: Evidence, valid: np.ndarray[Any, np.dtype[np.bool_]], optio
 def _splits(whole: pa.Table, options: Options) -> list[str]:
     """The split of each row that stays."""
     import pyarrow.compute as pc
+
+    rows = whole.filter(pc.invert(whole["dropped"])).select(["image", "window", "labels", "geometry"]).to_pylist()
+    scenes = [row["image"].removesuffix("#" + "_".join(map(str, row["window"]))) for row in rows]
+    chosen = held_out(scenes, options.held_out)
+    free = [place for place, split in enumerate(chosen) if not split]
+    dealt = _dealt([rows[place] for place in free], [scenes[place] for place in free], options)
+    for place, split in zip(free, dealt, strict=True):
+        chosen[place] = split
+    return chosen
+
+
+def _dealt(rows: Sequence[Mapping[str, Any]], scenes: Sequence[str], options: Options) -> list[str]:
+    """The split of each row that is not held out."""
     import shapely
 
-    kept = whole.filter(pc.invert(whole["dropped"]))
-    labels = kept["labels"].to_pylist()
+    labels = [row["labels"] for row in rows]
     if options.split == "none":
         return [""] * len(labels)
     if options.split == "stratified":
         return stratified(labels, options.fractions, options.seed)
-    bounds = [Footprint(shapely.from_wkb(shape), "").bbox for shape in kept["geometry"].to_pylist()]
+    if options.split == "scenes":
+        return by_scenes(scenes, labels, options.fractions, options.seed)
+    bounds = [Footprint(shapely.from_wkb(row["geometry"]), "").bbox for row in rows]
     return by_blocks(bounds, labels, options.fractions, options.seed, options.block_km)
 
 

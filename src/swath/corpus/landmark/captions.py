@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from swath.chips import Chip
 from swath.corpus.facts import Fact, Facts
 from swath.corpus.gathering import facts_of
-from swath.data.labels.systems import Vocabulary
 from swath.corpus.writers import GrammarWriter
+from swath.data.labels.systems import Vocabulary
 from swath.data.pairs import Pair
 
-CaptionStyle = Literal["joined", "sentence"]
+CaptionStyle = Literal["joined", "sentence", "classes"]
 
 _SENTENCES = (
     "An image of {}.",
@@ -23,7 +24,9 @@ _SENTENCES = (
 )
 
 
-def caption(labels: Sequence[str], style: CaptionStyle, vocabulary: Vocabulary, seed: str = "") -> str:
+def caption(
+    labels: Sequence[str], style: CaptionStyle, vocabulary: Vocabulary, seed: str = "", classes: Sequence[str] = ()
+) -> str:
     """A short caption.
 
     Args:
@@ -31,12 +34,18 @@ def caption(labels: Sequence[str], style: CaptionStyle, vocabulary: Vocabulary, 
         style: ``joined`` is the published form: labels in lower case, joined with ``". "``, no sentence around them.
         vocabulary: how sentences call the labels.
         seed: chooses among wordings of sentences.
+        classes: the sources' own names of the classes, which style ``classes`` puts into the sentence.
     """
-    if style == "joined":
+    if style == "joined" or (style == "classes" and not classes):
         return ". ".join(label.lower() for label in labels)
-    phrases = [vocabulary.phrases[label] for label in labels]
+    phrases = [vocabulary.phrases[label] for label in labels] if style == "sentence" else [words(c) for c in classes]
     listed = phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"
     return random.Random(seed).choice(_SENTENCES).format(listed)
+
+
+def words(name: str) -> str:
+    """A class name in words: ``AnnualCrop`` is annual crop."""
+    return " ".join(re.sub(r"(?<=[a-z])(?=[A-Z])|[_\s]+", " ", name).lower().split())
 
 
 def paragraph(

@@ -17,6 +17,7 @@ import shapely
 
 from swath.chips import Chip, SceneRef
 from swath.corpus.long.parts import TableForm
+from swath.data.parquet import IMAGES_KEY
 from swath.errors import InputError
 from swath.raster.hrefs import file_of, is_remote
 
@@ -168,3 +169,30 @@ def finished(whole: pa.Table, splits: Sequence[str]) -> tuple[pa.Table, dict[str
     geometry = {"encoding": "WKB", "geometry_types": []}
     geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": geometry}}
     return whole, {"geo": json.dumps(geo)}
+
+
+def copied(table: Path, to: Path, files: Mapping[str, str], images: Path) -> None:
+    """Write a finished table anew for images that were copied into files of their own, bands in the sensor's order.
+
+    Args:
+        table: the finished table.
+        to: the table to write.
+        files: image name -> file, relative to `images`; rows without one are left out.
+        images: the folder of the copies.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    whole = pq.read_table(table)
+    rows = [row for row in whole.to_pylist() if row["image"] in files]
+    for row in rows:
+        row["window"] = [0, 0, *row["window"][2:]]
+        row["layers"] = [
+            {"band": layer["band"], "file": files[row["image"]], "index": number, "scale": 1.0, "offset": 0.0}
+            for number, layer in enumerate(row["layers"], 1)
+        ]
+    notes = dict(whole.schema.metadata or {})
+    notes[IMAGES_KEY] = os.path.relpath(images.resolve(), to.resolve().parent).encode()
+    partial = to.with_name(to.name + ".partial")
+    pq.write_table(pa.Table.from_pylist(rows, schema=whole.schema).replace_schema_metadata(notes), partial)
+    partial.replace(to)

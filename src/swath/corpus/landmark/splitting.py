@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from fnmatch import fnmatch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,55 @@ def stratified(labels: Sequence[Collection[str]], fractions: Mapping[str, float]
     chosen = _deal(counts, fractions, seed)
     order = list(fractions)
     return [order[index] for index in chosen]
+
+
+def by_scenes(
+    scenes: Sequence[str], labels: Sequence[Collection[str]], fractions: Mapping[str, float], seed: int = 0
+) -> list[str]:
+    """Deal whole scenes out so that every split has about its fraction of every label.
+
+    Args:
+        scenes: the scene of each image.
+        labels: the labels of each image.
+        fractions: split -> its part of the images; they sum to 1.
+        seed: decides between equals.
+
+    Returns:
+        The split of each image.
+
+    Raises:
+        InputError: fractions that are not positive or do not sum to 1.
+    """
+    places = {scene: row for row, scene in enumerate(dict.fromkeys(scenes))}
+    columns = {label: column for column, label in enumerate(sorted({name for found in labels for name in found}))}
+    counts = np.zeros((len(places), len(columns) + 1), dtype=np.int64)
+    for scene, found in zip(scenes, labels, strict=True):
+        counts[places[scene], [columns[label] for label in set(found)]] += 1
+        counts[places[scene], -1] += 1
+    chosen, order = _deal(counts, fractions, seed), list(fractions)
+    return [order[chosen[places[scene]]] for scene in scenes]
+
+
+def held_out(scenes: Sequence[str], patterns: Mapping[str, Sequence[str]]) -> list[str]:
+    """The split of each image whose scene is named by a pattern; empty for all others.
+
+    Args:
+        scenes: the scene of each image.
+        patterns: split -> patterns of scene names (``Mekong_*``).
+
+    Raises:
+        InputError: a pattern that fits no scene, or a scene in two splits.
+    """
+    found = [""] * len(scenes)
+    for split, pattern in ((split, pattern) for split, own in patterns.items() for pattern in own):
+        fitting = [place for place, scene in enumerate(scenes) if fnmatch(scene, pattern)]
+        if not fitting:
+            raise InputError(f"no scene is called {pattern!r}, which split {split!r} holds out; first: {scenes[:1]}")
+        for place in fitting:
+            if found[place] not in ("", split):
+                raise InputError(f"scene {scenes[place]!r} is held out for {found[place]!r} and for {split!r}")
+            found[place] = split
+    return found
 
 
 def by_blocks(
