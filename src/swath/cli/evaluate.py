@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from swath.cli.caption_metrics import caption
 from swath.cli.cross_sensor import cross_sensor
 from swath.cli.localization import localization
 from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
@@ -23,6 +24,7 @@ app = typer.Typer(help="Measure models and rankings.", no_args_is_help=True)
 app.command()(localization)
 app.command("zero-shot")(zero_shot)
 app.command("cross-sensor")(cross_sensor)
+app.command()(caption)
 
 
 class SimilarityName(StrEnum):

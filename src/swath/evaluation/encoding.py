@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -138,22 +138,34 @@ def encode_pictures(
     kept: list[Pair] = []
     parts: list[Features] = []
     failures: list[str] = []
+    for done, good, unread in read_pictures(pairs, batch_size):
+        failures += unread
+        if good:
+            pixels = [found for _, found in good]
+            parts.append(model.encode_pixels(pixels, batch_size=batch_size, tokens=tokens))
+            kept += [pair for pair, _ in good]
+        if progress is not None:
+            progress(done, len(pairs))
+    if not parts:
+        nothing = Features(torch.zeros(0, 1), torch.zeros(0, 0, 1), torch.zeros(0, 0, dtype=torch.bool))
+        return kept, nothing, failures
+    return kept, Features.cat(parts), failures
+
+
+def read_pictures(pairs: Sequence[Pair], batch_size: int) -> Iterator[tuple[int, list[tuple[Pair, Pixels]], list[str]]]:
+    """Read images a batch at a time.
+
+    Yields:
+        how many pairs are done with this batch, its pairs whose image could be read with their pixels, and messages
+        about the others.
+    """
     with ThreadPoolExecutor(_READERS) as pool:
         for start in range(0, len(pairs), batch_size):
             batch = pairs[start : start + batch_size]
             read = list(pool.map(_read, [pair.chip for pair in batch]))
             good = [(pair, found) for pair, found in zip(batch, read, strict=True) if isinstance(found, Pixels)]
-            failures += [f"{pair.name}: {why}" for pair, why in zip(batch, read, strict=True) if isinstance(why, str)]
-            if good:
-                pixels = [found for _, found in good]
-                parts.append(model.encode_pixels(pixels, batch_size=batch_size, tokens=tokens))
-                kept += [pair for pair, _ in good]
-            if progress is not None:
-                progress(start + len(batch), len(pairs))
-    if not parts:
-        nothing = Features(torch.zeros(0, 1), torch.zeros(0, 0, 1), torch.zeros(0, 0, dtype=torch.bool))
-        return kept, nothing, failures
-    return kept, Features.cat(parts), failures
+            unread = [f"{pair.name}: {why}" for pair, why in zip(batch, read, strict=True) if isinstance(why, str)]
+            yield start + len(batch), good, unread
 
 
 def text_similarities(
