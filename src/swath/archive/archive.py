@@ -17,13 +17,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from swath.archive import maintenance, ranking
-from swath.archive.answer import answer
+from swath.archive.answer import answer, answer_each
 from swath.archive.background import BEST, Background
+from swath.archive.captions import CaptionReport, CaptionWriter, caption_archive
 from swath.archive.encoder import Encoder
 from swath.archive.hits import Hit, Hits
 from swath.archive.maintenance import ArchiveInfo, OptimizeReport, VerifyReport
 from swath.archive.query import Query
-from swath.archive.refine import Refinement, Rerank, Similarity
+from swath.archive.refine import Refinement, Rerank, Scores, Similarity
 from swath.archive.rows import make_rows, unique
 from swath.archive.schema import HIT_COLUMNS
 from swath.archive.snapshot import Limits, Snapshot
@@ -252,6 +253,8 @@ class Archive:
         fusion: Fusion | None = None,
         candidates: int = 200,
         rerank_k: int = 10,
+        scores: Scores | None = None,
+        per_sensor: bool = False,
         **parts: Any,  # noqa: ANN401 - the fields of Query
     ) -> Hits:
         """Find the k best chips.
@@ -265,6 +268,9 @@ class Archive:
             fusion: weights of fused similarity; by default those that the model brings.
             candidates: rows that fused similarity is computed for (at least k).
             rerank_k: hits that are sorted again.
+            scores: ``calibrated`` brings the scores of all sensors to one scale (`swath.archive.scale`), ``raw`` leaves
+                the cosines; None calibrates where the query is one text, by global similarity.
+            per_sensor: find the k best chips of each sensor; ranks begin at 1 for each, see `Hits.by_sensor`.
             **parts: fields of `Query` (``like``, ``near``, ``radius_km``, ``bbox``, ``datetime``, ``sensor``, ...).
 
         Raises:
@@ -278,8 +284,9 @@ class Archive:
             )
         if k < 1:
             raise QueryError(f"k must be at least 1, got {k}")
-        refinement = Refinement(similarity, rerank, fusion, candidates, rerank_k)
-        return answer(query, k, refinement, self._current(), lambda: self.encoder, self._background)
+        refinement = Refinement(similarity, rerank, fusion, candidates, rerank_k, scores)
+        find = answer_each if per_sensor else answer
+        return find(query, k, refinement, self._current(), lambda: self.encoder, self._background)
 
     def confidence(self, texts: Sequence[str], query: Query | None = None, **filters: Any) -> list[float | None]:  # noqa: ANN401 - the fields of Query
         """How sure one can be that the archive has what each of several texts says, see `swath.archive.background`.
@@ -300,8 +307,10 @@ class Archive:
         best = min(BEST, snapshot.count(asked.sql()))
         if not best or not texts:
             return [None] * len(texts)
-        means = snapshot.best_means(ranking.pooled(self.encoder.encode_texts(texts)), asked, best)
-        return [float(sure) for sure in self._background.query_confidence(means, best, snapshot, asked, self.encoder)]
+        scale = self._background.scale(snapshot, lambda: self.encoder)
+        means = snapshot.best_means(ranking.pooled(self.encoder.encode_texts(texts)), asked, best, scale)
+        found = self._background.query_confidence(means, best, snapshot, asked, self.encoder, scale)
+        return [float(sure) for sure in found]
 
     def browse(self, query: Query | None = None, *, limit: int = 100, offset: int = 0, **filters: Any) -> Hits:  # noqa: ANN401 - the fields of Query
         """List chips that satisfy filters, newest first, those of unknown date last; hits have no score.
@@ -352,6 +361,10 @@ class Archive:
     def verify(self, **options: Any) -> VerifyReport:  # noqa: ANN401 - see maintenance.verify
         """Look for everything that can be wrong; see `swath.archive.maintenance.verify`."""
         return maintenance.verify(self._store, self._current(), **options)
+
+    def caption(self, writer: CaptionWriter, **options: Any) -> CaptionReport:  # noqa: ANN401 - see caption_archive
+        """Write a caption for every chip that has none of this writer; see `swath.archive.captions.caption_archive`."""
+        return caption_archive(self._store, writer, **options)
 
     def ensure_background(self, encoder: Encoder | None = None) -> None:
         """Encode the bank of captions that confidences are measured against, and match it with the archive."""

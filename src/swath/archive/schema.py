@@ -13,6 +13,7 @@
 | `vector` | the L2-normalised embedding, float32 |
 | `tokens` | compressed local tokens, see `swath.archive.tokens`; null where they are not kept |
 | `model_id` | the model that made `vector` |
+| `caption`, `captioner` | what a model wrote about the chip, and which; only where `swath.archive.captions` has been |
 """
 
 from __future__ import annotations

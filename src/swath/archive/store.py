@@ -156,6 +156,34 @@ class Store:
             result = retried(self.chips, lambda: merge.execute(rows))
         return int(result.num_inserted_rows)
 
+    def add_columns(self, columns: pa.Schema) -> None:
+        """Give `chips` further columns, empty in every row; those that are there stay."""
+        with writing(self.uri):
+            self.chips.checkout_latest()
+            if set(columns.names) <= set(self.chips.schema.names):
+                return
+            try:
+                retried(self.chips, lambda: self.chips.add_columns(columns))
+            except (RuntimeError, ValueError):
+                # Another process may have been first.
+                self.chips.checkout_latest()
+                if not set(columns.names) <= set(self.chips.schema.names):
+                    raise
+
+    def update(self, rows: pa.Table) -> int:
+        """Replace values of rows that are there, in one commit; columns that are not given stay as they are.
+
+        Args:
+            rows: ``id`` and other columns.
+
+        Returns:
+            How many rows were changed; those deleted meanwhile are not there any more.
+        """
+        with writing(self.uri):
+            merge = self.chips.merge_insert("id").when_matched_update_all().use_index(False)
+            result = retried(self.chips, lambda: merge.execute(rows))
+        return int(result.num_updated_rows)
+
     def delete(self, condition: str) -> None:
         """Remove the rows for which SQL holds."""
         with writing(self.uri):
@@ -203,6 +231,8 @@ def reading(uri: str) -> Iterator[None]:
         raise
     except (RuntimeError, OSError, ValueError, pa.ArrowException) as error:
         detail = _short(error)
+        if "no field named caption" in str(error).lower():
+            raise ArchiveError(f"archive {uri} has no captions yet; write them with: swath caption {uri}") from error
         if any(sign in str(error).lower() for sign in _DENIED):
             raise ArchiveError(f"archive {uri} cannot be read: {detail}; check its permissions") from error
         if not _is_local(uri):

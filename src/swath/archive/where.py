@@ -30,7 +30,7 @@ Kind = Literal["text", "number", "time", "truth", "property"]
 
 COLUMNS: dict[str, Kind] = {
     "id": "text", "scene_id": "text", "sensor": "text", "family": "text", "href": "text", "crs": "text",
-    "datetime": "time", **dict.fromkeys(BOUNDS, "number"),
+    "caption": "text", "datetime": "time", **dict.fromkeys(BOUNDS, "number"),
 }  # fmt: skip
 """Columns that a filter may name, besides `properties.NAME`."""
 

@@ -1,0 +1,210 @@
+"""Captions in an archive: every chip is read again, written about, and found by its words from then on.
+
+Texts go into two columns that an archive gets when it is first captioned: `caption`, which a filter may name
+(``caption LIKE '%harbor%'``), and `captioner`, the id of what wrote it. Every commit is atomic, so after a kill a
+second run writes what is missing; another captioner writes anew.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from swath.archive.schema import HIT_COLUMNS, chip_from_row, primary_key
+from swath.archive.store import Store, reading
+from swath.chips import Chip, Pixels
+from swath.errors import InputError, SwathError
+
+CAPTION_COLUMNS = pa.schema([pa.field("caption", pa.string()), pa.field("captioner", pa.string())])
+"""What a captioned archive has beyond `swath.archive.schema.chip_schema`."""
+
+_ROWS = pa.schema([primary_key("id"), *CAPTION_COLUMNS])
+_READ = [name for name in HIT_COLUMNS if name != "thumbnail"]
+
+
+class CaptionWriter(Protocol):
+    """What writes captions; `swath.models.Captioner` is one."""
+
+    @property
+    def id(self) -> str:
+        """Its name: equal ids write equal captions."""
+        ...
+
+    def caption(self, pixels: Sequence[Pixels]) -> list[str]:
+        """A text for each image."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionFailure:
+    """A chip that could not be captioned."""
+
+    href: str
+    window: list[int]
+    reason: str
+
+
+@dataclass(slots=True)
+class CaptionReport:
+    """What a captioning run did.
+
+    Attributes:
+        written: captions committed.
+        present: chips that had a caption of this captioner already.
+        failures: chips that could not be read or captioned, with the reason.
+        seconds: how long it took.
+    """
+
+    written: int = 0
+    present: int = 0
+    failures: list[CaptionFailure] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionOptions:
+    """How an archive is captioned.
+
+    Attributes:
+        batch_size: chips captioned at once.
+        readers: threads that read pixels.
+        commit_rows: captions after which a commit is made.
+        commit_seconds: seconds after which one is made anyway; at most this much work is redone after a kill.
+    """
+
+    batch_size: int = 32
+    readers: int = 2
+    commit_rows: int = 1024
+    commit_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        if min(self.batch_size, self.readers, self.commit_rows) < 1 or self.commit_seconds < 0:
+            raise InputError(f"batch size, readers and commit rows must be at least 1, got {self}")
+
+
+def caption_archive(
+    store: Store,
+    writer: CaptionWriter,
+    *,
+    options: CaptionOptions | None = None,
+    read: Callable[[Chip], Pixels] | None = None,
+    progress: Callable[[int, int, float], None] | None = None,
+) -> CaptionReport:
+    """Write a caption for every chip that has none of this writer.
+
+    A chip that cannot be read or captioned is reported and the rest go on.
+
+    Args:
+        store: the archive's.
+        writer: writes.
+        options: batches, threads, commits.
+        read: reads a chip's pixels; by default `swath.raster.read_chip`.
+        progress: called after every batch with chips done, chips in all, and chips a second.
+
+    Raises:
+        ArchiveError: the archive cannot be written. What was committed is safe.
+        KeyboardInterrupt: on Ctrl-C, after what was written has been committed.
+    """
+    from swath.raster import read_chip  # GDAL, which searching does without
+
+    options, started = options or CaptionOptions(), time.monotonic()
+    store.add_columns(CAPTION_COLUMNS)
+    total, batches = _missing(store, writer.id, options.batch_size)
+    run = _Run(store, writer, options, CaptionReport(present=store.rows() - total))
+    try:
+        with ThreadPoolExecutor(options.readers, "swath-reader") as pool:
+            done = 0
+            for chips in batches:
+                # A thread that failed gives its error in place of pixels.
+                found = list(pool.map(lambda chip: _attempt(read or read_chip, chip), chips))
+                run.take(chips, found)
+                done += len(chips)
+                if progress is not None:
+                    progress(done, total, done / max(time.monotonic() - started, 1e-9))
+    finally:
+        run.commit()
+    run.report.seconds = time.monotonic() - started
+    return run.report
+
+
+class _Run:
+    """Captions that wait for their commit."""
+
+    def __init__(self, store: Store, writer: CaptionWriter, options: CaptionOptions, report: CaptionReport) -> None:
+        self.store, self.writer, self.options, self.report = store, writer, options, report
+        self._pending: dict[str, str] = {}
+        self._since = time.monotonic()
+
+    def take(self, chips: Sequence[Chip], pixels: Sequence[Pixels | SwathError]) -> None:
+        """Write about a batch."""
+        good = [(chip, image) for chip, image in zip(chips, pixels, strict=True) if isinstance(image, Pixels)]
+        for chip, image in zip(chips, pixels, strict=True):
+            if not isinstance(image, Pixels):
+                self._fail(chip, image)
+        try:
+            texts = self.writer.caption([image for _, image in good]) if good else []
+        except SwathError as error:
+            if len(good) > 1:  # one of them is to blame: find out which
+                for chip, image in good:
+                    self.take([chip], [image])
+                return
+            self._fail(good[0][0], error)
+            return
+        self._pending |= {chip.id: text for (chip, _), text in zip(good, texts, strict=True)}
+        if (
+            len(self._pending) >= self.options.commit_rows
+            or time.monotonic() - self._since > self.options.commit_seconds
+        ):
+            self.commit()
+
+    def commit(self) -> None:
+        """Keep what is pending."""
+        if self._pending:
+            columns = {
+                "id": list(self._pending),
+                "caption": list(self._pending.values()),
+                "captioner": [self.writer.id] * len(self._pending),
+            }
+            self.report.written += self.store.update(pa.table(columns, schema=_ROWS))
+        self._pending, self._since = {}, time.monotonic()
+
+    def _fail(self, chip: Chip, error: SwathError) -> None:
+        self.report.failures.append(CaptionFailure(chip.scene.href, chip.window.to_list(), str(error)))
+
+
+def _missing(store: Store, captioner: str, size: int) -> tuple[int, Iterator[list[Chip]]]:
+    """How many chips have no caption of a captioner, and these chips, batch by batch."""
+    table = store.snapshot()
+    condition = f"captioner IS NULL OR captioner != '{captioner.replace(chr(39), chr(39) * 2)}'"
+    with reading(store.uri):
+        total = int(table.count_rows(condition))
+
+    def batches() -> Iterator[list[Chip]]:
+        chips: list[Chip] = []
+        with reading(store.uri):
+            for part in table.search().where(condition).select(_READ).limit(None).to_batches():
+                for row in part.to_pylist():
+                    chips.append(chip_from_row(row))
+                    if len(chips) == size:
+                        yield chips
+                        chips = []
+        if chips:
+            yield chips
+
+    return total, batches()
+
+
+def _attempt(read: Callable[[Chip], Pixels], chip: Chip) -> Pixels | SwathError:
+    try:
+        return read(chip)
+    except SwathError as error:
+        return error
