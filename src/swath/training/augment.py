@@ -1,23 +1,34 @@
-"""Random crops, quarter turns, colours: one resampling for a whole batch."""
+"""Random crops, quarter turns, colours, speckle: one resampling for a whole batch."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from swath.training.radar import RadarView, disturb
 from swath.training.recipe import AugmentRecipe
 
 ERASED_AREA = (0.02, 0.2)
 """Smallest and largest share of the image that `erase` greys out."""
 
 
-def augment(images: Tensor, recipe: AugmentRecipe, size: int, random: torch.Generator, *, colour: bool) -> Tensor:
-    """Cut, turn and recolour a batch.
+def augment(
+    images: Tensor,
+    recipe: AugmentRecipe,
+    size: int,
+    random: torch.Generator,
+    *,
+    colour: bool,
+    views: Sequence[RadarView | None] | None = None,
+) -> Tensor:
+    """Cut, turn and recolour a batch; disturb the radar images in it.
 
-    Crop, mirror and quarter turn are one affine map, so pixels are interpolated once.
+    Crop, mirror and quarter turn are one affine map, so pixels are interpolated once. Colours of radar images are not
+    touched: they are measurements of polarisations, and speckle and gain are what varies in them.
 
     Args:
         images: (B, bands, H, W) float; pictures 0 to 1, or standardised bands.
@@ -25,14 +36,22 @@ def augment(images: Tensor, recipe: AugmentRecipe, size: int, random: torch.Gene
         size: side of the result in pixels.
         random: where all random numbers come from.
         colour: whether the images are pictures, whose colours may change.
+        views: for each image its view where it is a radar's (see `swath.training.radar`), otherwise None; None where
+            there is no radar among them.
 
     Returns:
         (B, bands, size, size) float32.
     """
     grid = F.affine_grid(_affine(len(images), recipe, random), [len(images), 1, size, size], align_corners=False)
     out = F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    views = [None] * len(images) if views is None else views
     if colour and recipe.colour:
-        out = _recolour(out, recipe.colour, random)
+        optical = torch.tensor([view is None for view in views])[:, None, None, None]
+        out = torch.where(optical, _recolour(out, recipe.colour, random), out)
+    if recipe.speckle is not None or recipe.radiometric is not None:
+        for view in sorted({view for view in views if view is not None}, key=repr):
+            rows = [row for row, own in enumerate(views) if own == view]
+            out[rows] = disturb(out[rows], view, random, recipe.speckle, recipe.radiometric)
     if recipe.erase:
         out = _erase(out, recipe.erase, random)
     return out
@@ -53,6 +72,8 @@ def _affine(count: int, recipe: AugmentRecipe, random: torch.Generator) -> Tenso
     cos, sin, mirror = torch.ones(count), torch.zeros(count), torch.ones(count)
     if recipe.dihedral:
         turn = torch.randint(0, 4, (count,), generator=random)
+        if recipe.dihedral == "flips":
+            turn = turn // 2 * 2  # half turns and mirrors: the four flips
         cos, sin = torch.tensor([1.0, 0.0, -1.0, 0.0])[turn], torch.tensor([0.0, 1.0, 0.0, -1.0])[turn]
         mirror = torch.randint(0, 2, (count,), generator=random) * 2.0 - 1.0
     rows = [torch.stack([width * cos * mirror, -width * sin, x], -1)]
