@@ -13,6 +13,7 @@ from swath.cli.cross_sensor import cross_sensor
 from swath.cli.localization import localization
 from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
 from swath.cli.progress import progress
+from swath.cli.ranking import ranking
 from swath.cli.values import TruncationName, read_fusion
 from swath.cli.zero_shot import zero_shot
 from swath.errors import InputError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Measure models and rankings.", no_args_is_help=True)
 app.command()(localization)
+app.command()(ranking)
 app.command("zero-shot")(zero_shot)
 app.command("cross-sensor")(cross_sensor)
 app.command()(caption)
@@ -182,27 +184,6 @@ def compare(
     )
     for warning in found.warnings:
         note(warning)
-
-
-@app.command()
-def ranking(
-    run: Annotated[Path, typer.Argument(help="Answers in TREC form: query Q0 document rank score tag.")],
-    qrels: Annotated[Path, typer.Argument(help="Judgements in TREC form: query 0 document relevance.")],
-    k: Annotated[
-        list[int] | None, typer.Option("-k", min=1, help="Cut-offs; repeatable.", show_default="10, 100, 1000")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Judge a ranking by trec_eval's definitions: nDCG with both gains, MAP, precision, recall, MRR."""
-    from swath.evaluation.ranking import evaluate_ranking
-    from swath.evaluation.trec import read_qrels, read_run
-
-    found = evaluate_ranking(read_run(run), read_qrels(qrels), k or (10, 100, 1000))
-    if as_json:
-        print_json(found.to_dict())
-        return
-    print_fields({name: f"{value:.4f}" for name, value in found.metrics.items()})
-    note(f"{len(found.queries)} queries; without an answer: {len(found.without_answer)}")
 
 
 def _show(report: RetrievalReport) -> None:

@@ -90,6 +90,28 @@ def evaluate_ranking(run: Run, qrels: Qrels, ks: Sequence[int] = (10, 100, 1000)
     )
 
 
+def bootstrap_means(
+    result: RankingResult, rounds: int = 1000, seed: int = 0, level: float = 0.95
+) -> dict[str, tuple[float, float]]:
+    """Percentile bootstrap intervals of every mean, queries drawn with replacement.
+
+    Args:
+        result: judged queries.
+        rounds: resamples; 0 gives no intervals.
+        seed: of the draw.
+        level: coverage, between 0 and 1.
+    """
+    if rounds < 1:
+        return {}
+    count = len(result.queries)
+    times = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=rounds)
+    found: dict[str, tuple[float, float]] = {}
+    for name, values in result.values.items():
+        low, high = np.quantile(times @ values / count, [(1 - level) / 2, (1 + level) / 2])
+        found[name] = (float(low), float(high))
+    return found
+
+
 def run_from_scores(scores: Tensor, queries: Sequence[str], documents: Sequence[str], depth: int = 1000) -> Run:
     """The run of a score matrix: the best documents of each query, ties at the cut by trec_eval's rule.
 
