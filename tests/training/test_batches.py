@@ -9,11 +9,13 @@ from PIL import Image
 
 from generate.captions import captions, karpathy
 from generate.recipes import tiny_recipe
+from generate.sensors import twelve_bands, two_sensors
 from swath.errors import DataError
 from swath.models import DualEncoder
 from swath.objectives.contrastive import NO_CAPTION, shared_captions
 from swath.training import train
-from swath.training.batches import TrainingSet, plain
+from swath.training.batches import TrainingSet
+from swath.training.texts import NO_TEXT, plain
 
 
 def test_an_epoch_draws_each_pair_once_and_its_share_of_a_source(tmp_path: Path) -> None:
@@ -152,7 +154,7 @@ def test_sensors_go_to_their_towers(tmp_path: Path) -> None:
     karpathy(recipe.data.root / "bands", per_class=3)
     for file in (recipe.data.root / "bands/images").iterdir():
         file.unlink()
-        _twelve_bands(file.with_suffix(".tif"))
+        twelve_bands(file.with_suffix(".tif"), len(file.name))
     annotations = next((recipe.data.root / "bands").glob("*.json"))
     annotations.write_text(annotations.read_text().replace(".png", ".tif"))
     towers = recipe.model.model_dump()["towers"]
@@ -170,14 +172,6 @@ def test_sensors_go_to_their_towers(tmp_path: Path) -> None:
     assert list(batch.images) == ["rgb", "s2"]
     labels = [data.classes[int(row.argmax())] for row in batch.classes]
     assert labels == ["tiny/airport", "tiny/airport", "tiny/airport", "tiny/beach"]
-
-
-def _twelve_bands(path: Path) -> None:
-    import rasterio
-
-    values = np.random.default_rng(len(path.name)).integers(100, 4000, (12, 32, 32), dtype=np.uint16)
-    with rasterio.open(path, "w", driver="GTiff", width=32, height=32, count=12, dtype="uint16") as file:
-        file.write(values)
 
 
 def test_class_names_become_words() -> None:
@@ -206,3 +200,46 @@ def test_long_captions_are_trained_on_where_asked(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no long caption; make them with: swath corpus long"):
         TrainingSet(tiny_recipe(tmp_path, "data.train.0.captions=long"))
     assert recipe.data.train[0].captions == "short"
+
+
+def test_balanced_batches_have_equal_shares(tmp_path: Path) -> None:
+    recipe = two_sensors(tmp_path, "batch.balance=sensors", "objective.bridge={paired: 0.5}")
+    data, model = TrainingSet(recipe), DualEncoder(recipe.model)
+    counts = np.bincount(data._facts.sensor.numpy())
+    assert counts.tolist() == [16, 6]
+    assert data.batches_per_epoch == 16 // 4
+    for step in range(data.batches_per_epoch):
+        batch = data.batch(data.order(1)[step * 8 : (step + 1) * 8], model, 24, (1, step))
+        assert {name: len(images) for name, images in batch.images.items()} == {"rgb": 4, "s2": 4}
+
+
+def test_partners_are_drawn_together_and_images_without_text_take_part(tmp_path: Path) -> None:
+    recipe = two_sensors(tmp_path, "objective.bridge={paired: 1.0}", "batch.captions=2", chips=8)
+    data, model = TrainingSet(recipe), DualEncoder(recipe.model)
+    order = data.order(0)
+    partners = [set(np.flatnonzero(data._facts.group.numpy() == number)) for number in range(1, 5)]
+    for members in partners:
+        assert len({int(np.flatnonzero(order == row)[0]) // 8 for row in members}) == 1
+    rows = np.array([4, 5, *sorted(partners[0])])
+    batch = data.batch(rows, model, 24, (0,))
+    assert batch.facts is not None
+    assert batch.facts.sensor.tolist() == [0, 0, 0, 1]
+    assert batch.facts.group[-2:].tolist() == [1, 1]
+    assert batch.facts.located.tolist() == [False, False, True, True]
+    silent = batch.text_caption == NO_TEXT
+    assert batch.owners[silent].tolist() == [3, 3]
+    assert (batch.pairs[silent] == -1).all()
+    positives = shared_captions(batch.image_captions, batch.text_caption)
+    assert not positives[3].any()
+    assert not positives[:, silent].any()
+    assert positives[:3].any(dim=1).all()
+
+
+def test_terms_without_anything_to_compare_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"has no caption; give data\.train templates"):
+        TrainingSet(two_sensors(tmp_path, "objective.bridge={}"))
+    with pytest.raises(DataError, match="seen by several sensors"):
+        TrainingSet(tiny_recipe(tmp_path / "other", "objective.bridge={paired: 1.0}", "objective.class_weight=0"))
+    located = ["model.location={type: satclip, legendre_polys: 3, width: 8}", "objective.location={}"]
+    with pytest.raises(DataError, match="not one has any"):
+        TrainingSet(tiny_recipe(tmp_path / "third", *located))

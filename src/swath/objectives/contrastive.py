@@ -153,6 +153,9 @@ def gather(local: Tensor) -> Tensor:
     """
     if not (distributed.is_available() and distributed.is_initialized()) or distributed.get_world_size() == 1:
         return local
+    if torch.is_grad_enabled() and local.is_floating_point() and not local.requires_grad:
+        # Another process's rows may need a gradient where these do not; all must come to the backward pass.
+        local = local.detach().requires_grad_()
     gathered: Tensor = _Gather.apply(local)  # type: ignore[no-untyped-call]
     return gathered
 

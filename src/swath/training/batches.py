@@ -5,7 +5,6 @@ Nothing here keeps a random state: a run that was cut off draws, from any step o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,20 +14,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from swath.data import Pair, read_dataset
+from swath.data import Pair
 from swath.data.dataset import Dataset
-from swath.data.exclusions import read_exclusions
 from swath.data.masking import MaskedTexts, Masker
 from swath.errors import DataError
 from swath.models import DualEncoder
+from swath.objectives.bridge import NO_GROUP
 from swath.objectives.contrastive import NO_CAPTION
 from swath.training.augment import augment
-from swath.training.long_texts import LongCaptions, LongTexts, first_sentence
+from swath.training.image_facts import ImageFacts
+from swath.training.long_texts import LongCaptions, LongTexts
 from swath.training.pictures import Pictures, to_input
-from swath.training.recipe import DataRecipe, Recipe, SourceRecipe
+from swath.training.radar import radar_view
+from swath.training.recipe import Recipe
+from swath.training.sampling import Drawing
+from swath.training.sources import read_sources, spread
+from swath.training.texts import NO_TEXT, tidy, training_captions, vary
 
-_WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])|[_-]+")
-_SPACES = re.compile(r"\s+")
 _MASKING, _LONG = 1, 2
 """End the keys of the random numbers for masking and for long captions."""
 
@@ -42,12 +44,14 @@ class Batch:
         ids: (T, N) token ids.
         mask: (T, N) of `ids`.
         image_captions: (B, C) ids of the captions that describe each image, filled up with `NO_CAPTION`.
-        text_caption: (T,) id of each text's caption.
+        text_caption: (T,) id of each text's caption; `NO_TEXT` where the image has none.
         classes: (B, K) share of each class; rows without a label are zero.
         owners: (T,) the image row that each text was drawn for.
-        pairs: (T,) number of each text's image-caption pair in the training set (see `TrainingSet.described`).
+        pairs: (T,) number of each text's image-caption pair in the training set (see `TrainingSet.described`); -1
+            where the image has none.
         masked: the texts with words hidden; None where the recipe does not want them.
         long: a long caption of each image; likewise.
+        facts: sensors, labels, groups and places of the images; likewise.
     """
 
     images: dict[str, Tensor]
@@ -60,6 +64,7 @@ class Batch:
     pairs: Tensor
     masked: MaskedTexts | None = None
     long: LongTexts | None = None
+    facts: ImageFacts | None = None
 
     def to(self, device: torch.device) -> dict[str, Any]:
         """The fields on a device, as keyword arguments of `TrainingModel.forward`."""
@@ -75,6 +80,7 @@ class Batch:
             "masked_ids": None if self.masked is None else self.masked.ids.to(device),
             "targets": None if self.masked is None else self.masked.targets.to(device),
             "long": None if self.long is None else self.long.to(device),
+            "facts": None if self.facts is None else self.facts.to(device),
         }
 
 
@@ -100,6 +106,11 @@ class _Source:
     members: NDArray[np.int64]
     per_epoch: int | None
 
+    @property
+    def count(self) -> int:
+        """How many an epoch draws."""
+        return min(len(self.members), self.per_epoch or len(self.members))
+
 
 class TrainingSet:
     """All training images and captions of a recipe, in memory.
@@ -120,10 +131,12 @@ class TrainingSet:
         self._names: list[str] = []
         self._sources: list[_Source] = []
         for source, dataset in zip(recipe.data.train, read_sources(recipe.data), strict=True):
-            first, name, found = len(pairs), dataset.name, _spread(dataset.pairs, limit)
+            first, name, found = len(pairs), dataset.name, spread(dataset.pairs, limit)
             pairs += found
             self._names += [name] * len(found)
-            captions += [_captions(pair, source) for pair in found]
+            captions += [
+                training_captions(pair, source, needed=not _teaches_without_text(pair, recipe)) for pair in found
+            ]
             labels += [tuple(f"{name}/{label}" for label in pair.labels) for pair in found]
             self._sources.append(_Source(np.arange(first, len(pairs)), source.per_epoch))
         self.pictures = Pictures.read([pair.chip for pair in pairs], recipe.model, recipe.data.cache_size)
@@ -142,17 +155,21 @@ class TrainingSet:
         self._labels = [[index[label] for label in own] for own in labels]
         self._most_captions = max(map(len, self._caption_ids))
         self._long = LongCaptions(pairs) if recipe.objective.dual_text is not None else None
+        self._facts = ImageFacts.of(pairs, self.pictures.tower, labels=recipe.objective.bridge is not None)
+        self._check_facts(trying=limit is not None)
+        bridge, batch = recipe.objective.bridge, recipe.batch
+        self._drawing = Drawing(
+            batch.size, batch.accumulate, batch.balance == "sensors", bridge is not None and bridge.paired > 0
+        )
+        self.batches_per_epoch = self._count_batches()
+        """Optimiser steps in an epoch; what does not fill a batch waits for another epoch's order."""
         if self.batches_per_epoch == 0:
             raise DataError(
-                f"an epoch has {len(self.order(0))} images, fewer than one batch of {recipe.batch.size}: "
-                "make batch.size smaller or add data"
+                f"an epoch has {sum(source.count for source in self._sources)} images, fewer than one batch of "
+                f"{recipe.batch.size}: make batch.size smaller or add data"
             )
-
-    @property
-    def batches_per_epoch(self) -> int:
-        """Optimiser steps in an epoch; what does not fill a batch waits for another epoch's order."""
-        count = sum(min(len(source.members), source.per_epoch or len(source.members)) for source in self._sources)
-        return count // self.recipe.batch.size
+        if limit is not None:
+            self.batches_per_epoch = 1
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """What an epoch draws, in order: indices of images, or numbers of pairs where it draws captions."""
@@ -161,7 +178,10 @@ class TrainingSet:
             source.members if source.per_epoch is None else random.permutation(source.members)[: source.per_epoch]
             for source in self._sources
         ]
-        return random.permutation(np.concatenate(chosen))
+        members = np.concatenate(chosen)
+        rows = self._rows(members)
+        sensors, groups = self._facts.sensor.numpy()[rows], self._facts.group.numpy()[rows]
+        return self._drawing.order(members, sensors, groups, self.batches_per_epoch, random)
 
     @property
     def pair_count(self) -> int:
@@ -172,7 +192,7 @@ class TrainingSet:
         """The pair of a number that `Batch.pairs` gives."""
         row = int(np.searchsorted(self._first_pair, number, side="right")) - 1
         pair, text = self._pairs[row], self._captions[row][number - int(self._first_pair[row])]
-        written = next((caption for caption in (*pair.captions, *pair.long_captions) if _tidy(caption) == text), text)
+        written = next((caption for caption in (*pair.captions, *pair.long_captions) if tidy(caption) == text), text)
         return TrainingPair(self._names[row], pair.split, pair.name, written)
 
     def captioned(self) -> list[Dataset]:
@@ -198,7 +218,7 @@ class TrainingSet:
         random = torch.Generator().manual_seed(int(numbers.integers(2**62)))
         captions = None
         if self.recipe.batch.epoch == "captions":
-            pairs, rows = rows, np.searchsorted(self._first_pair, rows, side="right") - 1
+            pairs, rows = rows, self._rows(rows)
             captions = pairs - self._first_pair[rows]
         towers = sorted({self.pictures.tower[row] for row in rows}, key=list(model.towers).index)
         by_tower = np.concatenate(
@@ -228,15 +248,50 @@ class TrainingSet:
             pairs=pair_numbers[by_length],
             masked=None if masker is None else masker(texts, ids, mask, masking),
             long=None if self._long is None else self._long.draw(rows, model, long),
+            facts=self._facts.select(rows) if self.recipe.objective.needs_facts else None,
         )
 
     def _images(self, rows: NDArray[np.int64], tower: str, size: int, random: torch.Generator) -> Tensor:
-        own = [self.pictures.row[row] for row in rows if self.pictures.tower[row] == tower]
-        stored = self.pictures.arrays[tower][torch.tensor(own)]
-        if stored.dtype != torch.uint8:
-            return augment(stored.float(), self.recipe.augment, size, random, colour=False)
-        pictures = augment(stored.float().div_(255), self.recipe.augment, size, random, colour=True)
+        members = [row for row in rows if self.pictures.tower[row] == tower]
+        stored = self.pictures.arrays[tower][torch.tensor([self.pictures.row[row] for row in members])]
+        rendered = stored.dtype == torch.uint8
+        views = [radar_view(self._pairs[row].chip.sensor, rendered) for row in members]
+        if not rendered:
+            return augment(stored.float(), self.recipe.augment, size, random, colour=False, views=views)
+        pictures = augment(stored.float().div_(255), self.recipe.augment, size, random, colour=True, views=views)
         return to_input(pictures, self.recipe.model.towers[tower])
+
+    def _rows(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The images that entries of `order` are of."""
+        if self.recipe.batch.epoch == "images":
+            return members
+        return np.searchsorted(self._first_pair, members, side="right") - 1
+
+    def _count_batches(self) -> int:
+        sensors = self._facts.sensor.numpy()
+        counts = np.zeros(int(sensors.max()) + 1)
+        for source in self._sources:
+            if len(source.members):
+                share = np.bincount(sensors[self._rows(source.members)], minlength=len(counts)) / len(source.members)
+                counts += source.count * share
+        return self._drawing.steps(np.rint(counts[counts > 0]).tolist())
+
+    def _check_facts(self, *, trying: bool) -> None:
+        """See that the terms over sensors and places have what they compare."""
+        objective, facts = self.recipe.objective, self._facts
+        read = torch.from_numpy(self.pictures.row >= 0)
+        if objective.location is not None and not facts.located[read].any():
+            raise DataError("objective.location needs images with a place (lon, lat); not one has any")
+        bridge = objective.bridge
+        if bridge is not None and bridge.targets == "jaccard" and not facts.labels[read].any():
+            raise DataError("objective.bridge.targets=jaccard compares label sets; not one image has any: take equal")
+        grouped = read & (facts.group != NO_GROUP)
+        seen = torch.unique(torch.stack([facts.group, facts.sensor], dim=1)[grouped], dim=0)
+        if bridge is not None and bridge.paired and len(seen) == len(torch.unique(seen[:, 0])) and not trying:
+            raise DataError(
+                "objective.bridge.paired needs images of one place and time seen by several sensors (the same group); "
+                "there are none"
+            )
 
     def _numbers(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
         """Numbers of the pairs of some images."""
@@ -254,6 +309,11 @@ class TrainingSet:
         texts, owners, pairs = [], [], []
         for place, row in enumerate(rows):
             own = self._caption_ids[row]
+            if not own:
+                texts += [""] * batch.captions
+                owners += [NO_TEXT] * batch.captions
+                pairs += [-1] * batch.captions
+                continue
             if captions is None:
                 # Different captions of an image as long as it has enough of them.
                 drawn = numbers.permutation(len(own))[: batch.captions]
@@ -262,7 +322,7 @@ class TrainingSet:
                 drawn = captions[place : place + 1]
             for position in drawn.astype(int):
                 caption = own[position]
-                texts.append(_vary(self.texts[caption], batch.word_dropout, batch.full_stop_dropout, numbers))
+                texts.append(vary(self.texts[caption], batch.word_dropout, batch.full_stop_dropout, numbers))
                 owners.append(caption if self.recipe.objective.shared_captions else int(row))
                 pairs.append(int(self._first_pair[row] + position))
         return texts, torch.tensor(owners), torch.tensor(pairs)
@@ -277,68 +337,9 @@ class TrainingSet:
         return out
 
 
-def read_sources(data: DataRecipe) -> list[Dataset]:
-    """The data sets to train on, each as its split, without what the recipe's list excludes.
-
-    Raises:
-        DataError: a data set, split or list cannot be read, nothing is left, or the list is for other data sets.
-    """
-    whole = [read_dataset(data.root / source.path, sensor=source.sensor) for source in data.train]
-    if data.exclude is not None:
-        exclusions = read_exclusions(data.root / data.exclude)
-        meant, ours = {entry.dataset for entry in exclusions.entries}, {dataset.name for dataset in whole}
-        if meant and not meant & ours:
-            raise DataError(
-                f"{data.root / data.exclude} excludes images of {', '.join(sorted(meant))}, "
-                f"but the training data sets are {', '.join(sorted(ours))}"
-            )
-        whole = [exclusions.apply(dataset) for dataset in whole]
-    pairs = zip(whole, data.train, strict=True)
-    parts = [dataset if source.split is None else dataset.split(source.split) for dataset, source in pairs]
-    for part, source in zip(parts, data.train, strict=True):
-        if not part.pairs:
-            raise DataError(f"{data.root / source.path}: no pairs to train on")
-    return parts
-
-
-def _spread(pairs: Sequence[Pair], limit: int | None) -> list[Pair]:
-    """At most `limit` pairs, spread over the data set, so that several classes take part."""
-    if limit is None or len(pairs) <= limit:
-        return list(pairs)
-    return [pairs[index * len(pairs) // limit] for index in range(limit)]
-
-
-def _captions(pair: Pair, source: SourceRecipe) -> tuple[str, ...]:
-    if source.captions == "long" and not pair.long_captions:
-        raise DataError(f"{pair.name} in {source.path} has no long caption; make them with: swath corpus long")
-    written = pair.captions if source.captions == "short" else pair.long_captions
-    if not written and not source.templates:
-        written = tuple(map(first_sentence, pair.long_captions))
-    if written:
-        return tuple(dict.fromkeys(map(_tidy, written)))
-    made = tuple(template.format(label=plain(label)) for label in pair.labels for template in source.templates)
-    if not made:
-        raise DataError(
-            f"{pair.name} in {source.path} has no caption; give data.train templates to make captions from its labels"
-        )
-    return tuple(dict.fromkeys(made))
-
-
-def _tidy(text: str) -> str:
-    return _SPACES.sub(" ", text).strip()
-
-
-def plain(label: str) -> str:
-    """A class name as words: ``HerbaceousVegetation`` and ``herbaceous_vegetation`` become two words."""
-    return _SPACES.sub(" ", _WORD_START.sub(" ", label)).strip().lower()
-
-
-def _vary(text: str, word_dropout: float, full_stop_dropout: float, numbers: np.random.Generator) -> str:
-    """A caption with some words left out, but never all, and sometimes without its full stop."""
-    if full_stop_dropout and numbers.random() < full_stop_dropout:
-        text = text.rstrip(" .") or text
-    if not word_dropout:
-        return text
-    words = text.split()
-    kept = [word for word, chance in zip(words, numbers.random(len(words)), strict=True) if chance >= word_dropout]
-    return " ".join(kept) or text
+def _teaches_without_text(pair: Pair, recipe: Recipe) -> bool:
+    """Whether a term other than those over texts can take an image."""
+    objective = recipe.objective
+    if objective.bridge is None:
+        return False
+    return bool(objective.bridge.paired and pair.group) or (objective.location is not None and bool(pair.location))

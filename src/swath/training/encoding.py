@@ -86,6 +86,18 @@ class BatchEncoder:
             )
         return Features.cat(parts)
 
+    def places(self, lonlat: Tensor, known: Tensor) -> Tensor:
+        """Encode places: (B, D), L2-normalised, zeros where a place is not known.
+
+        Args:
+            lonlat: (B, 2) longitude and latitude in degrees.
+            known: (B,) bool.
+        """
+        vectors = torch.zeros(len(lonlat), self.encoder.dim, device=lonlat.device)
+        if known.any():
+            vectors[known] = self.encoder.forward_locations(lonlat[known])
+        return vectors
+
     def cached(self, function: Function, module: nn.Module) -> Function:
         """The function, with its activations made again in the backward pass where the batch is cut into chunks."""
         return function if self.chunk is None else cast(Function, replayed(function, module))

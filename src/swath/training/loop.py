@@ -90,7 +90,9 @@ class _Run:
         words, weak = recipe.objective.keywords, recipe.objective.elimination
         self.masker = None if words is None else build_masker(words, self.data, recipe.data.root, encoder)
         choices = None if words is None or self.masker is None else vocabulary(words, self.masker)
-        model = TrainingModel(encoder, recipe.objective, len(self.data.classes), choices, recipe.batch.cached)
+        model = TrainingModel(
+            encoder, recipe.objective, len(self.data.classes), choices, recipe.batch.cached, recipe.optim.freeze
+        )
         self.elimination = None if weak is None else Elimination(weak, self.data.pair_count)
         for value in model.parameters():
             if value.ndim == 4:  # filters: channels last is the fast layout on CPUs and GPUs alike
@@ -158,10 +160,11 @@ class _Run:
                 for group in optimizer.param_groups:
                     group["lr"] = rate * group["highest_lr"]
             rows = order[index * recipe.batch.size : (index + 1) * recipe.batch.size]
-            rows = rows[self.accelerator.process_index :: self.accelerator.num_processes]
             for part in range(recipe.batch.accumulate):
                 key = (self.epoch, index, part, self.accelerator.process_index)
-                batch = self.data.batch(rows[part :: recipe.batch.accumulate], self._encoder(), size, key, self.masker)
+                mine = rows[part :: recipe.batch.accumulate]
+                mine = mine[self.accelerator.process_index :: self.accelerator.num_processes]
+                batch = self.data.batch(mine, self._encoder(), size, key, self.masker)
                 # Dropout draws from torch's global state: fix it, so that a step does not depend on those before it.
                 torch.manual_seed(hash((recipe.seed, *key)) & (2**62 - 1))
                 with self.accelerator.accumulate(self.model):
@@ -287,7 +290,7 @@ def _fill(module: nn.Module, state: dict[str, Tensor], origin: Path) -> None:
 
 def _accelerator(recipe: Recipe) -> Any:  # noqa: ANN401 - a type of an optional package
     try:
-        from accelerate import Accelerator
+        from accelerate import Accelerator, DistributedDataParallelKwargs
         from accelerate.state import AcceleratorState
     except ImportError as error:
         raise MissingExtraError("accelerate", "train") from error
@@ -297,7 +300,10 @@ def _accelerator(recipe: Recipe) -> Any:  # noqa: ANN401 - a type of an optional
         precision = "bf16" if choose_dtype("auto", device) == torch.bfloat16 else "no"
     # The state is global: without this, a second run in one process could not have another precision.
     AcceleratorState._reset_state(reset_partial_state=False)
+    # A process may have a batch without images of some tower, or without a known place.
+    several = len(recipe.model.towers) > 1 or recipe.model.location is not None
     return Accelerator(
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=several)],
         mixed_precision=precision,
         cpu=device.type == "cpu",
         gradient_accumulation_steps=recipe.batch.accumulate,

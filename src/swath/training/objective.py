@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from swath.data.keywords import PER_DATASET
 from swath.data.masking import Strategy
 from swath.models.reasoner import ReasonerOptions
+from swath.objectives.bridge import Targets
 from swath.objectives.contrastive import Reduction
 from swath.objectives.dual_text import WeightSchedule
 from swath.objectives.elimination import Scheme
@@ -106,6 +107,51 @@ class DualTextRecipe(RecipePart):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
 
 
+class BridgeRecipe(RecipePart):
+    """Images of several sensors, each aligned with its own texts only (CLOSP); takes the global term's place.
+
+    One term a vision tower, their mean: images of one tower are no negatives of another's. CLOSP's code has the
+    targets ``diagonal`` and the constant temperature 1.
+
+    Attributes:
+        targets: which texts count as an image's own: ``diagonal``, those drawn for it; ``equal``, also equal captions
+            and equal label sets; ``jaccard``, as ``equal``, and others by the overlap of the label sets.
+        paired: weight of a term in which images of one group, seen by several sensors, attract each other. Batches
+            then bring the images of a group together, and an image with a group needs no caption.
+    """
+
+    targets: Targets = "equal"
+    paired: float = Field(default=0.0, ge=0)
+
+
+class LocationRecipe(RecipePart):
+    """Contrastive terms over the images whose place is known (GeoCLOSP); they need `model.location`.
+
+    With the bridge there is one term a tower, otherwise one over all images. An image with a place needs no caption
+    where the bridge is a term.
+
+    Attributes:
+        weight: of the terms; that of images and texts is 1.
+        images: a term of places and images.
+        texts: a term of places and texts, in which a place stands for its image.
+        scale: inverse temperature; ``shared`` takes that of images and texts, a number stays constant.
+        same_place: whether equal places count as one; otherwise an image's place is a negative of another image taken
+            there, as in GeoCLOSP.
+    """
+
+    weight: float = Field(default=1.0, gt=0)
+    images: bool = True
+    texts: bool = False
+    scale: float | Literal["shared"] = "shared"
+    same_place: bool = True
+
+    @model_validator(mode="after")
+    def _check_terms(self) -> Self:
+        if not self.images and not self.texts:
+            raise ValueError("a location term needs images or texts")
+        return self
+
+
 class ObjectiveRecipe(RecipePart):
     """The loss.
 
@@ -122,6 +168,8 @@ class ObjectiveRecipe(RecipePart):
         elimination: which pairs are left out.
         keywords: a term that fills masked words in.
         dual_text: a term over long captions.
+        bridge: one term a sensor in place of the global one.
+        location: terms over places.
     """
 
     shared_captions: bool = True
@@ -135,9 +183,24 @@ class ObjectiveRecipe(RecipePart):
     elimination: EliminationRecipe | None = None
     keywords: KeywordsRecipe | None = None
     dual_text: DualTextRecipe | None = None
+    bridge: BridgeRecipe | None = None
+    location: LocationRecipe | None = None
+
+    @property
+    def needs_facts(self) -> bool:
+        """Whether a term needs sensors, labels, groups or places of the images."""
+        return self.bridge is not None or self.location is not None
 
     @model_validator(mode="after")
     def _check_scheme(self) -> Self:
         if self.elimination is not None and self.elimination.scheme == "split" and self.local is None:
             raise ValueError("elimination under the scheme split needs the term local")
+        return self
+
+    @model_validator(mode="after")
+    def _check_bridge(self) -> Self:
+        others = ("local", "elimination", "dual_text")
+        beside = [name for name in others if getattr(self, name) is not None]
+        if self.bridge is not None and beside:
+            raise ValueError(f"the bridge takes the global term's place and cannot stand beside {', '.join(beside)}")
         return self

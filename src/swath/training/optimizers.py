@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from swath.errors import RecipeError
+from swath.training.freezing import check_parts, learning_factor
 from swath.training.muon import Muon
 from swath.training.recipe import OptimRecipe
 
@@ -16,17 +20,36 @@ def build_optimizers(model: nn.Module, settings: OptimRecipe) -> list[torch.opti
     """AdamW over everything, or Muon over hidden matrices and filters and AdamW over the rest.
 
     Each group remembers its ``highest_lr``, for the schedule.
+
+    Args:
+        model: what to train.
+        settings: the optimiser; its factors name parts of `model.encoder`, or of `model` where that has none.
+
+    Raises:
+        RecipeError: a factor names no part, or nothing is left to train.
     """
+    encoder = getattr(model, "encoder", None)
+    check_parts(model if encoder is None else encoder, settings.lr_factors, "optim.lr_factors")
     trained = {name: value for name, value in model.named_parameters() if value.requires_grad}
+    if not trained:
+        raise RecipeError("optim.freeze leaves nothing to train: name fewer parts")
     hidden = {name for name in trained if settings.matrices == "muon" and _is_hidden(name, trained[name])}
-    rest = [value for name, value in trained.items() if name not in hidden]
-    groups = [
-        {"params": [value for value in rest if value.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [value for value in rest if value.ndim <= 1], "weight_decay": 0.0},
-    ]
+    by_factor: dict[float, list[str]] = {}
+    for name in trained:
+        by_factor.setdefault(learning_factor(name.removeprefix("encoder."), settings.lr_factors), []).append(name)
+    groups: list[dict[str, Any]] = []
+    matrices: list[dict[str, Any]] = []
+    for factor, names in by_factor.items():
+        rest = [trained[name] for name in names if name not in hidden]
+        vectors = [value for value in rest if value.ndim <= 1]
+        rest = [value for value in rest if value.ndim > 1]
+        groups.append({"params": rest, "weight_decay": settings.weight_decay, "lr": factor * settings.lr})
+        groups.append({"params": vectors, "weight_decay": 0.0, "lr": factor * settings.lr})
+        own = [trained[name] for name in sorted(hidden & set(names))]
+        if own:
+            matrices.append({"params": own, "lr": factor * (settings.matrix_lr or settings.lr)})
     built: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=settings.lr, betas=settings.betas)]
-    if hidden:
-        matrices = [trained[name] for name in sorted(hidden)]
+    if matrices:
         built.append(Muon(matrices, lr=settings.matrix_lr or settings.lr, weight_decay=settings.weight_decay))
     for optimizer in built:
         for group in optimizer.param_groups:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -81,6 +81,8 @@ class BatchRecipe(RecipePart):
             ``captions``, with its image; then `captions` is 1, and sizes and `per_epoch` count captions.
         word_dropout: chance of each word of a caption to be left out.
         full_stop_dropout: chance of a caption to lose its full stop, so that queries without one are as good.
+        balance: ``sensors`` gives every sensor an equal share of each batch (those that share a tower count as one):
+            the smaller sets are gone through again and again while the largest is gone through once, as CLOSP does.
         accumulate: parts a batch is cut into, one after the other; the loss is computed within a part.
         cached: images or texts of a part, on each process, whose activations are in memory at a time. Loss and
             gradients stay those of the whole part (but batch norms see a chunk); the towers run forward twice.
@@ -91,6 +93,7 @@ class BatchRecipe(RecipePart):
     epoch: Literal["images", "captions"] = "images"
     word_dropout: float = Field(default=0.0, ge=0, lt=1)
     full_stop_dropout: float = Field(default=0.0, ge=0, le=1)
+    balance: Literal["none", "sensors"] = "none"
     accumulate: int = Field(default=1, ge=1)
     cached: int | None = Field(default=None, ge=1)
 
@@ -112,6 +115,30 @@ class BatchRecipe(RecipePart):
         return self
 
 
+class SpeckleRecipe(RecipePart):
+    """Speckle added to radar images: linear power times a gamma variable of mean 1 and variance 1 / `looks`.
+
+    Attributes:
+        looks: equivalent number of looks; fewer are noisier.
+        chance: share of the radar images that get it.
+    """
+
+    looks: float = Field(default=4.0, gt=0)
+    chance: float = Field(default=0.5, ge=0, le=1)
+
+
+class RadiometricRecipe(RecipePart):
+    """Change of radar images as with another incidence angle or calibration, drawn evenly between plus and minus.
+
+    Attributes:
+        gain: most decibels added to a whole image.
+        slope: most decibels from one edge of an image to the other.
+    """
+
+    gain: float = Field(default=1.0, ge=0)
+    slope: float = Field(default=2.0, ge=0)
+
+
 class AugmentRecipe(RecipePart):
     """What is done to images in training.
 
@@ -119,17 +146,23 @@ class AugmentRecipe(RecipePart):
         sizes: sides of the crop in pixels; each is used for an equal share of the epochs, in this order.
         area: smallest share of the image that a crop covers.
         ratio: largest factor between the crop's sides before scaling.
-        dihedral: whether to turn by quarter turns and mirror; seen from above, no direction is up.
-        colour: strength of random contrast, brightness, saturation and channel gains (only rendered pictures).
+        dihedral: whether to turn by quarter turns and mirror; seen from above, no direction is up. ``flips`` mirrors
+            only, along either axis: a radar's range stays one of the image's axes.
+        colour: strength of random contrast, brightness, saturation and channel gains; only rendered pictures of optical
+            sensors have it.
         erase: chance of greying out a random rectangle.
+        speckle: speckle on images of radar sensors.
+        radiometric: gain and slope of images of radar sensors.
     """
 
     sizes: tuple[int, ...] = Field(default=(224,), min_length=1)
     area: float = Field(default=0.3, gt=0, le=1)
     ratio: float = Field(default=1.25, ge=1)
-    dihedral: bool = True
+    dihedral: bool | Literal["flips"] = True
     colour: float = Field(default=0.3, ge=0, lt=1)
     erase: float = Field(default=0.0, ge=0, le=1)
+    speckle: SpeckleRecipe | None = None
+    radiometric: RadiometricRecipe | None = None
 
 
 class OptimRecipe(RecipePart):
@@ -147,6 +180,10 @@ class OptimRecipe(RecipePart):
         weight_decay: of matrices and filters; vectors (biases, norms) have none.
         betas: AdamW's.
         clip: largest norm of the gradient.
+        freeze: parts of the model that are not trained: names in its module tree, such as ``text``, ``towers.rgb``,
+            ``location.encoder``, each standing for all parameters under it. A frozen part also runs as in use: without
+            dropout, and with the statistics that its batch norms have.
+        lr_factors: factors of the learning rate for parts of the model, named likewise; the longest name decides.
         average: weight of the past in the moving average of the weights that is validated and saved; 0 turns it off.
     """
 
@@ -160,6 +197,8 @@ class OptimRecipe(RecipePart):
     weight_decay: float = Field(default=0.05, ge=0)
     betas: tuple[float, float] = (0.9, 0.98)
     clip: float = Field(default=1.0, gt=0)
+    freeze: tuple[str, ...] = ()
+    lr_factors: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     average: float = Field(default=0.998, ge=0, lt=1)
 
     def warmup_share(self, total: int) -> float:
@@ -173,7 +212,12 @@ class Recipe(RecipePart):
     Attributes:
         model: the model to build, as in `config.json`.
         init: a model to start from, in place of random weights: a name or directory of `DualEncoder.from_pretrained`
-            with the same `model`.
+            with the same `model`, but for what the next three say.
+        init_fresh: parts of `model` that `init` does not have and that start as a fresh model's, by name in the module
+            tree (``towers.s1``, ``location``).
+        init_towers: vision towers of `model` that start as another tower of `init` (``{s1: rgb}``); the first
+            convolution is fitted to the number of bands.
+        init_unused: parts of `init` that `model` does not have, by name.
         data: images and texts.
         batch: how batches are drawn.
         augment: what is done to images.
@@ -187,6 +231,9 @@ class Recipe(RecipePart):
 
     model: ModelConfig
     init: str | None = None
+    init_fresh: tuple[str, ...] = ()
+    init_towers: dict[str, str] = Field(default_factory=dict)
+    init_unused: tuple[str, ...] = ()
     data: DataRecipe
     batch: BatchRecipe = BatchRecipe()
     augment: AugmentRecipe = AugmentRecipe()
@@ -196,6 +243,17 @@ class Recipe(RecipePart):
     precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
     output: Path = Path("runs/latest")
     tensorboard: bool = True
+
+    @model_validator(mode="after")
+    def _check_terms(self) -> Self:
+        if self.objective.location is not None and self.model.location is None:
+            raise ValueError("objective.location needs a location tower: describe it under model.location")
+        bridge = self.objective.bridge
+        if bridge is not None and bridge.paired and self.batch.epoch == "captions":
+            raise ValueError("objective.bridge.paired draws groups of images: batch.epoch must be images")
+        if self.init is None and (self.init_fresh or self.init_towers or self.init_unused):
+            raise ValueError("init_fresh, init_towers and init_unused say how to use init: give it, or leave them out")
+        return self
 
     @classmethod
     def load(cls, source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -212,10 +270,7 @@ class Recipe(RecipePart):
         Raises:
             RecipeError: no such recipe, not YAML, or a field is unknown or wrong; the message names it.
         """
-        file = _find(source)
-        data = _read(file)
-        for override in overrides:
-            _apply(data, override)
+        data, file = read_mapping(source, overrides)
         return cls.parse(data, str(file))
 
     @classmethod
@@ -240,6 +295,15 @@ def recipe_names() -> list[str]:
     """Names of the recipes that ship with the package."""
     folder = resources.files("swath") / "recipes"
     return sorted(entry.name.removesuffix(_SUFFIX) for entry in folder.iterdir() if entry.name.endswith(_SUFFIX))
+
+
+def read_mapping(source: str | Path, overrides: Sequence[str] = ()) -> tuple[dict[str, Any], Path]:
+    """A recipe's mapping, unchecked, and the file that it is from; arguments and errors are those of `Recipe.load`."""
+    file = _find(source)
+    data = _read(file)
+    for override in overrides:
+        _apply(data, override)
+    return data, file
 
 
 def _find(source: str | Path) -> Path:

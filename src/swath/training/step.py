@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from swath.errors import InputError
 from swath.features import Features
 from swath.models import DualEncoder
 from swath.models.reasoner import KeywordReasoner
@@ -17,11 +19,15 @@ from swath.objectives.dual_text import Texts, dual_text_loss, text_weights
 from swath.objectives.elimination import keep_masks
 from swath.objectives.keywords import NOT_MASKED, keyword_loss
 from swath.similarity.local import local_similarity_of
+from swath.training.bridging import Bridge
 from swath.training.encoding import BatchEncoder, pooled_features, token_features
+from swath.training.freezing import freeze, quieten
+from swath.training.image_facts import ImageFacts
 from swath.training.long_texts import LongTexts
 from swath.training.objective import ObjectiveRecipe
 from swath.training.processes import first_row, gather_features
 from swath.training.rows import Rows, Seen
+from swath.training.texts import NO_TEXT
 from swath.training.tokens import clip_tokenizer
 
 
@@ -34,6 +40,7 @@ class TrainingModel(nn.Module):
         classes: number of class names; 0 where there are none.
         vocabulary: (V,) the tokens that the keyword term chooses from; None chooses from all.
         cached: images or texts whose activations are in memory at a time (see `swath.training.replay`).
+        frozen: parts of the encoder that are not trained (see `swath.training.freezing`).
 
     Raises:
         RecipeError: the keyword term is wanted of a text tower without CLIP's tokenizer.
@@ -48,9 +55,11 @@ class TrainingModel(nn.Module):
         classes: int,
         vocabulary: Tensor | None = None,
         cached: int | None = None,
+        frozen: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.encoder = encoder
+        self.frozen = tuple(frozen)
         self.objective = objective
         self._batch = BatchEncoder(encoder, cached)
         with_classes = classes > 0 and objective.class_weight > 0
@@ -68,6 +77,13 @@ class TrainingModel(nn.Module):
         with torch.no_grad():
             encoder.logit_scale.fill_(math.log(1 / objective.temperature))
         encoder.logit_scale.requires_grad_(objective.learn_temperature)
+        freeze(encoder, self.frozen)
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch between training and evaluation; frozen parts stay in evaluation."""
+        super().train(mode)
+        quieten(self.encoder, self.frozen)
+        return self
 
     def forward(
         self,
@@ -82,6 +98,7 @@ class TrainingModel(nn.Module):
         masked_ids: Tensor | None = None,
         targets: Tensor | None = None,
         long: LongTexts | None = None,
+        facts: ImageFacts | None = None,
         thresholds: Mapping[str, float] | None = None,
         progress: float = 0.0,
     ) -> tuple[dict[str, Tensor], Seen]:
@@ -92,17 +109,20 @@ class TrainingModel(nn.Module):
 
         Returns:
             scalars: ``loss`` (what to minimise), ``contrastive``, ``temperature``, and where they are used ``local``,
-            ``long``, ``keywords``, ``classes`` and ``eliminated`` (share of the pairs); and the pairs that were seen.
+            ``long``, ``paired``, ``location``, ``keywords``, ``classes`` and ``eliminated`` (share of the pairs); and
+            the pairs that were seen.
         """
         local = self.objective.local
         raw, vision = self._batch.images(images, tokens=local is not None or self.objective.keywords is not None)
         context = local is not None and local.positions == "context"
         text = self._batch.texts(ids, mask, tokens=local is not None, context=context)
         described = None if long is None else self._long_texts(long)
-        rows = Rows(shared_captions(gather(image_captions), gather(text_caption)))
+        captions = gather(text_caption)
+        rows = Rows(shared_captions(gather(image_captions), captions))
         owner = gather(owners + first_row(len(raw)))
-        with torch.autocast(raw.device.type, enabled=False):  # half precision would blur the softmax
-            losses, similarity = self._contrastive(vision, text, described, rows, owner, thresholds, progress)
+        with torch.autocast(raw.device.type, enabled=False):  # half precision would blur the softmax and places
+            bridge = self._bridge(facts, rows, owner, captions != NO_TEXT)
+            losses, similarity = self._contrastive(vision, text, described, rows, owner, bridge, thresholds, progress)
         if self.classify is not None:
             found = self._class_loss(raw, classes)
             losses["loss"] = losses["loss"] + self.objective.class_weight * found
@@ -113,6 +133,22 @@ class TrainingModel(nn.Module):
             losses["keywords"] = found.detach()
         return losses, Seen(gather(pairs), similarity)
 
+    def _scale(self) -> Tensor:
+        """The inverse temperature."""
+        ceiling = math.log(1 / self.objective.min_temperature)
+        return self.encoder.logit_scale.float().clamp(max=ceiling).exp()
+
+    def _bridge(self, facts: ImageFacts | None, rows: Rows, owner: Tensor, described: Tensor) -> Bridge | None:
+        """What the terms over sensors and places need, of all processes; None where there are no such terms."""
+        if not self.objective.needs_facts:
+            return None
+        if facts is None:
+            raise InputError("the terms bridge and location need the facts of the images (Batch.facts)")
+        places = None
+        if self.objective.location is not None:
+            places = gather(self._batch.places(facts.places, facts.located))
+        return Bridge(self.objective, facts.gathered(), places, owner, described, rows.positives, self._scale())
+
     def _contrastive(
         self,
         vision: Features,
@@ -120,13 +156,12 @@ class TrainingModel(nn.Module):
         long: Texts | None,
         rows: Rows,
         owner: Tensor,
+        bridge: Bridge | None,
         thresholds: Mapping[str, float] | None,
         progress: float,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The contrastive terms over all processes, and the similarity of each text's own pair."""
-        settings = self.objective
-        ceiling = math.log(1 / settings.min_temperature)
-        scale = self.encoder.logit_scale.float().clamp(max=ceiling).exp()
+        settings, scale = self.objective, self._scale()
         if settings.local is not None:
             vision, text = gather_features(vision), gather_features(text)
         else:
@@ -142,7 +177,13 @@ class TrainingModel(nn.Module):
             keep = keep_masks(similarity, thresholds, settings.elimination.scheme)
             left = {name: rows.without(keep[name], owner) for name in similarity}
             losses |= {_eliminated(name): 1 - keep[name].float().mean() for name in thresholds}
-        losses |= self._global_loss(vision.pooled, text.pooled, long, scale, left["global"], progress)
+        if settings.bridge is not None and bridge is not None:
+            losses |= bridge.text_terms(vision.pooled, text.pooled)
+        else:
+            losses |= self._global_loss(vision.pooled, text.pooled, long, scale, left["global"], progress)
+        if settings.location is not None and bridge is not None:
+            term = bridge.place_terms(vision.pooled, text.pooled)
+            losses |= {"loss": losses["loss"] + settings.location.weight * term, "location": term.detach()}
         if settings.local is not None and local is not None:
             term = self._local_loss(local, scale, left["local"])
             losses |= {"loss": losses["loss"] + settings.local.weight * term, "local": term.detach()}
