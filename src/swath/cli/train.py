@@ -25,13 +25,12 @@ def train(
 
     Example: swath train swath_mini data.root=/data output=runs/mini
     """
-    from swath.training import Recipe
-    from swath.training import train as run
+    from swath.training.kinds import load_recipe, train_any
 
     # A line an epoch, on standard error, without --verbose.
     logging.getLogger("swath.training").setLevel(logging.INFO)
     with progress("steps") as advance:
-        result = run(Recipe.load(recipe, overrides or []), check=check, progress=advance)
+        result = train_any(load_recipe(recipe, overrides or []), check=check, progress=advance)
     if as_json:
         print_json(result.to_dict() | {"check": check})
         return
