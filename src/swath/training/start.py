@@ -7,13 +7,15 @@ from swath.models import DualEncoder
 from swath.models.positions import KEEP
 from swath.models.stretch import parted, stretched
 from swath.training.recipe import Recipe
+from swath.training.transplant import transplanted
 
 
 def starting_model(recipe: Recipe) -> DualEncoder:
     """A fresh model, or the recipe's ``init``, its text positions stretched or parted as the recipe's ``model`` asks.
 
     Where ``model.text.context_length`` is longer than that of ``init``, the positions are stretched, as Long-CLIP and
-    LRSCLIP start (see `swath.models.positions`); with ``model.text.kept_positions`` the kept rows are not trained.
+    LRSCLIP start (see `swath.models.positions`); with ``model.text.kept_positions`` the kept rows are not trained. What
+    else may differ is said by ``init_fresh``, ``init_towers`` and ``init_unused`` (see `swath.training.transplant`).
 
     Raises:
         RecipeError: ``init`` cannot become the recipe's model.
@@ -29,10 +31,13 @@ def starting_model(recipe: Recipe) -> DualEncoder:
         raise RecipeError(
             f"init: {recipe.init!r} cannot be made the model that the recipe describes: {error}"
         ) from error
+    if recipe.init_fresh or recipe.init_towers or recipe.init_unused:
+        return transplanted(encoder, recipe)
     if encoder.config.identity() != recipe.model.identity():
         raise RecipeError(
             f"init: {recipe.init!r} is of another architecture than the recipe describes under model; "
-            "describe it as its config.json does, or leave init out"
+            "describe it as its config.json does, say in what it differs (init_fresh, init_towers, init_unused), "
+            "or leave init out"
         )
     encoder.config = recipe.model
     return encoder
