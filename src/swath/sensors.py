@@ -21,6 +21,12 @@ Units = Literal["dn8", "reflectance1e4", "db", "power", "amplitude"]
 S1_C_BAND_NM = 55_465_763.0
 """Wavelength of Sentinel-1's C-band radar (5.405 GHz) in nanometres."""
 
+RADAR_NM = 1e6
+"""Wavelengths from here on (a millimetre) are a radar's."""
+
+POLARIZATIONS = ("VV", "VH", "HV", "HH")
+"""Names of radar bands that say how they were sent and received."""
+
 
 @dataclass(frozen=True, slots=True)
 class Band:
@@ -44,6 +50,17 @@ class Band:
         """Whether `name` (any case) is this band's name or one of its aliases."""
         wanted = name.lower()
         return wanted == self.name.lower() or wanted in (alias.lower() for alias in self.aliases)
+
+    @property
+    def is_radar(self) -> bool:
+        """Whether the band is a radar's; no light of a millimetre or more is looked at by a camera."""
+        return self.wavelength >= RADAR_NM
+
+    @property
+    def polarization(self) -> str:
+        """Polarisations sent and received (``VV``, ``VH``, ``HH``, ``HV``); empty where the name tells none."""
+        name = self.name.upper()
+        return name if self.is_radar and name in POLARIZATIONS else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,10 @@ from pydantic import (
     model_validator,
 )
 
-from swath.bands import canonical, places
+from swath.bands import canonical
 from swath.errors import CheckpointError, SensorError
-from swath.sensors import SENSORS, Sensor, Units
+from swath.models.routing import ANY_BANDS, ANY_SENSOR, misfit
+from swath.sensors import Sensor, Units
 
 FORMAT: Literal[1] = 1
 """Version of the layout of `config.json`."""
@@ -36,12 +37,6 @@ CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 """Standard deviation of CLIP's training pixels (0 to 1), red, green, blue."""
-
-ANY_SENSOR = "*"
-"""Key of the `sensors` table that stands for every sensor not listed by name."""
-
-ANY_BANDS: Literal["any"] = "any"
-"""`TowerConfig.bands` of a tower whose first layer is made from the bands' wavelengths."""
 
 _KEY_SIGN = "@"
 """Between tower and sensor in a `ModelConfig.batch_key`."""
@@ -205,47 +200,6 @@ class SensorInput(BaseModel):
     def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return _spoken(handler(self), {"statistics": "sensor", "fill": {}, "nodata": None})
 
-    def misfit(self, sensor: str, tower: TowerConfig) -> str | None:
-        """Why the pixels of a sensor cannot reach a tower by this route; None where they can.
-
-        Args:
-            sensor: the sensor's name, or ``*``.
-            tower: the tower named by `tower`.
-        """
-        if self.input == "rgb":
-            if self.fill or self.statistics != "sensor" or self.nodata is not None:
-                return f"sensor {sensor!r} is shown as RGB: fill, statistics and nodata are for input: bands"
-            if not (3 if tower.bands == ANY_BANDS else tower.bands) == len(tower.mean) == len(tower.std) == 3:
-                return f"sensor {sensor!r} is shown as RGB, but tower {self.tower!r} does not take 3 bands"
-            return None
-        if tower.bands == ANY_BANDS and (self.fill or self.statistics != "sensor"):
-            return f"sensor {sensor!r}: tower {self.tower!r} takes any bands: no fill, no statistics of its own"
-        if self.nodata is not None and self.statistics != "tower":
-            return f"sensor {sensor!r}: nodata is in the tower's units, so it needs statistics: tower"
-        if sensor == ANY_SENSOR and tower.bands == ANY_BANDS:
-            return None
-        if sensor not in SENSORS:
-            return f"sensor {sensor!r} sends its bands to a tower but is not in the catalogue"
-        return None if tower.bands == ANY_BANDS else self._band_misfit(SENSORS[sensor], tower)
-
-    def _band_misfit(self, sensor: Sensor, tower: TowerConfig) -> str | None:
-        if tower.band_names is not None:
-            try:
-                places(sensor, tower.band_names, self.fill)
-            except SensorError as error:
-                return str(error)
-        elif self.fill:
-            return f"sensor {sensor.name!r}: to fill a band, tower {self.tower!r} must say its band_names"
-        elif len(sensor.bands) != tower.bands:
-            return f"sensor {sensor.name!r} has {len(sensor.bands)} bands, tower {tower.bands}"
-        if self.statistics == "tower":
-            if not len(tower.mean) == len(tower.std) == tower.bands:
-                return f"tower {self.tower!r} has {tower.bands} bands, but {len(tower.mean)} mean, {len(tower.std)} std"
-            units = "db" if sensor.units == "power" else sensor.units
-            if units != tower.units:
-                return f"sensor {sensor.name!r} is in {units}, the statistics of tower {self.tower!r} in {tower.units}"
-        return None
-
 
 class ModelConfig(BaseModel):
     """Everything about a model that its weights do not say.
@@ -289,9 +243,9 @@ class ModelConfig(BaseModel):
             tower = self.towers.get(entry.tower)
             if tower is None:
                 raise ValueError(f"sensor {name!r} names tower {entry.tower!r}; towers: {', '.join(self.towers)}")
-            misfit = entry.misfit(name, tower)
-            if misfit is not None:
-                raise ValueError(misfit)
+            wrong = misfit(name, entry, tower)
+            if wrong is not None:
+                raise ValueError(wrong)
         if any(_KEY_SIGN in name for name in self.towers):
             raise ValueError(f"a tower's name holds {_KEY_SIGN!r}: {', '.join(self.towers)}")
         return self

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from swath.errors import InputError
-from swath.models.config import TowerConfig
+from swath.models.config import ANY_BANDS, TowerConfig
 from swath.models.fused import FusedConvolution, state_of
 from swath.models.towers import parse_options
 
@@ -194,4 +194,8 @@ class ConvNet(nn.Module):
 
 def build(config: TowerConfig, embed_dim: int, directory: Path | None = None) -> ConvNet:  # noqa: ARG001
     """Build a ``convnet`` tower from its configuration entry (see `swath.models.towers`)."""
-    return ConvNet(parse_options(ConvNetOptions, config), config.bands, embed_dim)
+    if config.bands == ANY_BANDS:
+        from swath.models.wavelength import build_convnet
+
+        return build_convnet(config, embed_dim)
+    return ConvNet(parse_options(ConvNetOptions, config), config.band_count, embed_dim)

@@ -17,9 +17,10 @@ from swath.errors import InputError
 from swath.features import Features
 from swath.lonlat import as_lonlat
 from swath.models import checkpoint, preprocess, ragged, windows
-from swath.models.config import ModelConfig
+from swath.models.config import ModelConfig, split_key
 from swath.models.decoder import DECODER, build_decoder
 from swath.models.precision import DType
+from swath.models.routing import ANY_BANDS
 from swath.models.sentences import with_sentences
 from swath.models.towers import (
     PlaceTower,
@@ -30,6 +31,8 @@ from swath.models.towers import (
     build_text_tower,
     build_vision_tower,
 )
+from swath.models.wavelength import band_codes
+from swath.sensors import sensor as sensor_called
 
 INITIAL_LOGIT_SCALE = math.log(1 / 0.07)
 """CLIP's start value of the logarithm of the inverse temperature."""
@@ -191,9 +194,7 @@ class DualEncoder(nn.Module):
             SensorError: the model takes no images of this sensor.
             InputError: the batch has another shape.
         """
-        tower = self.config.route(sensor).tower
-        self._check(batch, tower)
-        pooled, patches = self.towers[tower](batch.to(self.device, self.dtype))
+        pooled, patches = self.raw_images(batch.to(self.device, self.dtype), self.config.batch_key(sensor))
         return _features(pooled, patches if tokens else patches[:, :0])
 
     def encode_pixels(self, chips: Sequence[Pixels], *, batch_size: int = 32, tokens: bool = True) -> Features:
@@ -207,7 +208,7 @@ class DualEncoder(nn.Module):
             raise InputError("no chips to encode")
         groups: dict[str, list[int]] = {}
         for index, chip in enumerate(chips):
-            groups.setdefault(self.config.route(chip.sensor).tower, []).append(index)
+            groups.setdefault(self.config.batch_key(chip.sensor), []).append(index)
         order, parts = [], []
         for members in groups.values():
             for start in range(0, len(members), batch_size):
@@ -310,11 +311,15 @@ class DualEncoder(nn.Module):
         tower = cast(TextTower, self.text)
         return ragged.pad(tower.tokenize(texts, truncation).ids, tower)
 
-    def forward_images(self, batch: Tensor, tower: str = "rgb") -> Features:
-        """Encode images with gradient; takes and gives what `encode_images` does, by tower instead of sensor."""
-        self._check(batch, tower)
-        pooled, patches = self.towers[tower](batch)
-        return _features(pooled, patches)
+    def forward_images(self, batch: Tensor, key: str = "rgb") -> Features:
+        """Encode images with gradient; takes and gives what `encode_images` does.
+
+        Args:
+            batch: (B, bands, S, S).
+            key: what they have in common: `ModelConfig.batch_key` of their sensors, which is the name of their tower
+                unless that takes any bands.
+        """
+        return _features(*self.raw_images(batch, key))
 
     def forward_texts(self, ids: Tensor, mask: Tensor) -> Features:
         """Encode token ids (B, N) with mask (B, N), both from `tokenize`, with gradient."""
@@ -333,23 +338,30 @@ class DualEncoder(nn.Module):
         """One training step's forward pass, in one call so that wrappers for parallel training see all of it.
 
         Args:
-            images: batches by tower name.
+            images: batches by `ModelConfig.batch_key`.
             ids: (B, N) token ids.
             mask: (B, N) of `ids`.
 
         Returns:
-            image features by tower, text features, and the logit scale (the exponential of the parameter).
+            image features by the same key, text features, and the logit scale (the exponential of the parameter).
         """
         found = {name: self.forward_images(batch, name) for name, batch in images.items()}
         return found, self.forward_texts(ids, mask), self.logit_scale.exp()
 
-    def _check(self, batch: Tensor, tower: str) -> None:
+    def raw_images(self, batch: Tensor, key: str) -> tuple[Tensor, Tensor]:
+        """Pooled vectors (B, D) and tokens (B, N, D) as the tower gives them, not normalised; as `forward_images`."""
+        tower, seen = split_key(key)
         entry = self.config.towers.get(tower)
         if entry is None:
             raise InputError(f"model {self.config.name!r} has no tower {tower!r}; it has {', '.join(self.towers)}")
-        wanted = (entry.bands, entry.image_size, entry.image_size)
+        if (entry.bands == ANY_BANDS) != (seen is not None):
+            raise InputError(f"images for tower {tower!r} come under ModelConfig.batch_key of a sensor, not {key!r}")
+        bands = () if seen is None else sensor_called(seen).bands
+        wanted = (len(bands) or entry.band_count, entry.image_size, entry.image_size)
         if batch.ndim != 4 or tuple(batch.shape[1:]) != wanted:
-            raise InputError(f"tower {tower!r} takes (B, {', '.join(map(str, wanted))}), not {tuple(batch.shape)}")
+            raise InputError(f"tower {key!r} takes (B, {', '.join(map(str, wanted))}), not {tuple(batch.shape)}")
+        found = self.towers[tower](batch, band_codes(bands).to(batch.device)) if bands else self.towers[tower](batch)
+        return cast(tuple[Tensor, Tensor], found)
 
 
 def _features(pooled: Tensor, tokens: Tensor, mask: Tensor | None = None) -> Features:

@@ -96,13 +96,13 @@ class VisionEnsemble(_Members):
         dims: length of each one's vectors.
     """
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, *codes: Tensor) -> tuple[Tensor, Tensor]:
         """Encode a batch, see `swath.models.towers.VisionTower`.
 
         Raises:
             ModelError: the members give different numbers of tokens.
         """
-        return self.side_by_side([member(images) for member in self.members])
+        return self.side_by_side([member(images, *codes) for member in self.members])
 
 
 class TextEnsemble(_Members):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from swath.bands import canonical, places
 from swath.chips import Pixels
 from swath.models.config import SensorInput, TowerConfig
+from swath.sensors import to_db
 
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
@@ -24,11 +27,60 @@ def prepare(pixels: Pixels, route: SensorInput, tower: TowerConfig) -> Tensor:
 
     Returns:
         (bands, S, S) float32 on the CPU, S being the tower's image size.
+
+    Raises:
+        SensorError: the chip's sensor lacks a band that the tower takes and the route does not fill.
     """
     if route.input == "rgb":
         bands = [Image.fromarray(band) for band in (pixels.to_rgb()[:1] if pixels.sensor.is_grey else pixels.to_rgb())]
         return prepare_picture(bands[0] if len(bands) == 1 else Image.merge("RGB", bands), tower)
-    return prepare_bands(torch.from_numpy(pixels.sensor.normalize(pixels.data, pixels.valid)), tower)
+    return prepare_bands(torch.from_numpy(standardise(pixels, route, tower)), tower)
+
+
+def standardise(pixels: Pixels, route: SensorInput, tower: TowerConfig) -> NDArray[np.float32]:
+    """Bring a chip's bands into the order and scale that a tower takes; at the chip's own size.
+
+    Bands are found by name, never by position (see `swath.bands`); those that the sensor lacks take the value that
+    the route declares. Linear power goes to decibel. Invalid pixels become 0, the mean, or the route's `nodata`.
+
+    Args:
+        pixels: the chip.
+        route: how the model takes the chip's sensor; its input is ``bands``.
+        tower: the tower it goes to.
+
+    Returns:
+        (bands, H, W) float32 in the tower's order.
+
+    Raises:
+        SensorError: the sensor lacks a band that the tower takes and the route does not fill.
+    """
+    if route.statistics == "sensor":
+        return _arranged(pixels.sensor.normalize(pixels.data, pixels.valid), pixels, route, tower)
+    values = pixels.data.astype(np.float32)
+    if pixels.sensor.units == "power":
+        values = to_db(values)
+    good = np.isfinite(values) & pixels.valid[None]
+    values = np.where(good, values, np.float32(np.nan if route.nodata is None else route.nodata))
+    values = _arranged(values, pixels, route, tower)
+    mean = np.array(tower.mean, dtype=np.float32)[:, None, None]
+    std = np.array(tower.std, dtype=np.float32)[:, None, None]
+    scaled: NDArray[np.float32] = np.nan_to_num((values - mean) / std, nan=0.0)
+    return scaled
+
+
+def _arranged(
+    values: NDArray[np.float32], pixels: Pixels, route: SensorInput, tower: TowerConfig
+) -> NDArray[np.float32]:
+    if tower.band_names is None:
+        return values
+    found = places(pixels.sensor, tower.band_names, route.fill)
+    if found == tuple(range(len(values))):
+        return values
+    filled = {canonical(name): value for name, value in route.fill.items()}
+    out = np.empty((len(found), *values.shape[1:]), dtype=np.float32)
+    for band, (place, name) in enumerate(zip(found, tower.band_names, strict=True)):
+        out[band] = filled[canonical(name)] if place is None else values[place]
+    return out
 
 
 def prepare_picture(picture: Image.Image, tower: TowerConfig) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from swath.errors import InputError, ModelError
-from swath.models.config import TowerConfig
+from swath.models.config import ANY_BANDS, TowerConfig
 from swath.models.layers import Activation, Transformer
 from swath.models.pooler import AttentionalPooler
 from swath.models.towers import parse_options
@@ -109,7 +109,9 @@ class VisionTransformer(nn.Module):
         wanted = (self.bands, self.image_size, self.image_size)
         if images.ndim != 4 or tuple(images.shape[1:]) != wanted:
             raise InputError(f"the image tower takes (B, {', '.join(map(str, wanted))}), not {tuple(images.shape)}")
-        patches = self._patches(images)
+        return self._encoded(self._patches(images))
+
+    def _encoded(self, patches: Tensor) -> Tensor:
         first = self.class_embedding.to(patches.dtype).expand(patches.shape[0], 1, -1)
         x = torch.cat([first, patches], dim=1) + self.positional_embedding.to(patches.dtype)
         x = self.transformer(self.ln_pre(x))
@@ -124,4 +126,8 @@ class VisionTransformer(nn.Module):
 
 def build(config: TowerConfig, embed_dim: int, directory: Path | None = None) -> VisionTransformer:  # noqa: ARG001
     """Build a ``vit`` tower from its configuration entry (see `swath.models.towers`)."""
-    return VisionTransformer(parse_options(ViTOptions, config), config.image_size, config.bands, embed_dim)
+    if config.bands == ANY_BANDS:
+        from swath.models.wavelength import build_vit
+
+        return build_vit(config, embed_dim)
+    return VisionTransformer(parse_options(ViTOptions, config), config.image_size, config.band_count, embed_dim)
