@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from swath.errors import RecipeError
 from swath.training.loop import Progress, train
@@ -26,6 +26,10 @@ class OtherRecipe(Protocol):
     @property
     def kind(self) -> str:
         """Its kind."""
+        ...
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """The recipe with some fields changed, as pydantic's models have it."""
         ...
 
 
