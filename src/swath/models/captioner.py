@@ -90,6 +90,15 @@ class Captioner:
         entry = self.model.config.captioner
         return f"{self.model.model_id}+{entry.digest if entry is not None and entry.digest else 'unsaved'}"
 
+    def chosen(self, decoding: Decoding) -> ChosenCaptioner:
+        """This captioner with a way of decoding, which is part of its id then.
+
+        Raises:
+            InputError: `Decoding.max_length` is over the context length.
+        """
+        self._check(decoding)
+        return ChosenCaptioner(self, decoding)
+
     def caption(
         self, pixels: Sequence[Pixels], decoding: Decoding | None = None, *, batch_size: int = BATCH, first: int = 0
     ) -> list[str]:
@@ -160,12 +169,8 @@ class Captioner:
         Raises:
             InputError: `Decoding.max_length` is over the context length, no image, or NaN in one.
         """
-        context_length = self._text.context_length
-        decoding = decoding or usual_decoding(context_length)
-        if decoding.max_length > context_length:
-            raise InputError(
-                f"max_length {decoding.max_length} is over the model's context length of {context_length} tokens"
-            )
+        decoding = decoding or usual_decoding(self._text.context_length)
+        self._check(decoding)
         if not len(context):
             raise InputError("no images to write captions for")
         if not bool(torch.isfinite(context).all()):
@@ -176,6 +181,32 @@ class Captioner:
         return write(
             kind(self._text, self._decoder, context), len(context), vocabulary, decoding, self.model.device, first
         )
+
+    def _check(self, decoding: Decoding) -> None:
+        context = self._text.context_length
+        if decoding.max_length > context:
+            raise InputError(f"max_length {decoding.max_length} is over the model's context length of {context} tokens")
+
+
+class ChosenCaptioner:
+    """A captioner that always decodes in one way: for what keeps captions, and asks whose they are.
+
+    Args:
+        captioner: writes.
+        decoding: how.
+    """
+
+    def __init__(self, captioner: Captioner, decoding: Decoding) -> None:
+        self._captioner, self._decoding = captioner, decoding
+
+    @property
+    def id(self) -> str:
+        """The captioner's id and the decoding: equal ids write equal captions."""
+        return f"{self._captioner.id} {self._decoding.title}"
+
+    def caption(self, pixels: Sequence[Pixels], *, first: int = 0) -> list[str]:
+        """A text for each image (see `Captioner.caption`)."""
+        return self._captioner.caption(pixels, self._decoding, first=first)
 
 
 def usual_decoding(context_length: int) -> Decoding:

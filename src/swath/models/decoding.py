@@ -87,6 +87,16 @@ class Decoding:
         if not self.temperature > 0 or not 0 < self.top_p <= 1:
             raise InputError(f"temperature must be above 0, top_p in (0, 1]; got {self.temperature} and {self.top_p}")
 
+    @property
+    def title(self) -> str:
+        """Everything that decides the words, in one line: ``beam 5, length 5-40, ...``."""
+        lengths = f"length {self.min_length}-{self.max_length}, no repeat {self.no_repeat}"
+        if self.method == "greedy":
+            return f"greedy, {lengths}"
+        if self.method == "beam":
+            return f"beam {self.beams}, penalty {self.length_penalty:g}, {lengths}"
+        return f"nucleus {self.top_p:g}, temperature {self.temperature:g}, seed {self.seed}, {lengths}"
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
