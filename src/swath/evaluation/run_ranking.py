@@ -19,7 +19,7 @@ from torch import Tensor
 
 from swath.data import Dataset, Pair
 from swath.data.topics import Topics, documents_of, grade, topics_of
-from swath.errors import EvaluationError
+from swath.errors import DataError, EvaluationError
 from swath.evaluation.bounded import Answers, BoundedRun, joined
 from swath.evaluation.encoding import Encoder, encode_pictures
 from swath.evaluation.ranking import Qrels, RankingResult, bootstrap_means, evaluate_ranking

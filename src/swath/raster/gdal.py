@@ -23,7 +23,7 @@ from rasterio.io import DatasetReader
 from swath.errors import RasterError, UnsafeRasterError
 from swath.raster import safety
 from swath.raster.hrefs import gdal_path, is_remote, member_of, signature
-from swath.raster.members import open_member
+from swath.raster.members import open_member, release_container
 
 DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG", "WEBP")
 """GDAL drivers that swath opens files with. Never VRT, WMS, derived or script-like formats: they reach other files."""
@@ -161,7 +161,7 @@ def handle(href: str) -> DatasetReader:
     if held is not None and held[0] == stamp:
         _handles.open.move_to_end(href)
         return held[1]
-    release(href)
+    _close(href)
     dataset = open_dataset(href)
     _handles.open[href] = (stamp, dataset)
     while len(_handles.open) > HANDLES:
@@ -170,7 +170,12 @@ def handle(href: str) -> DatasetReader:
 
 
 def release(href: str | None = None) -> None:
-    """Close this thread's dataset for `href`, or all of this thread's datasets."""
+    """Close this thread's dataset for `href`, or all of this thread's datasets and containers."""
+    _close(href)
+    release_container(href)
+
+
+def _close(href: str | None) -> None:
     names = list(_handles.open) if href is None else [href] if href in _handles.open else []
     for name in names:
         _handles.open.pop(name)[1].close()

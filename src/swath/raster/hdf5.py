@@ -159,13 +159,21 @@ def _file(path: str) -> h5py.File:
     if not os.path.isfile(path):
         raise RasterError(f"{path}: no such file; check the path")
     try:
-        file = h5.File(path, "r", locking=False)
+        file = h5.File(path, "r")
     except OSError as error:
         raise RasterError(f"{path}: is no HDF5 file, or damaged ({error}); fetch it again") from error
     _files.open[path] = (stamp, file)
     while len(_files.open) > _OPEN:
         _files.open.popitem(last=False)[1][1].close()
     return file
+
+
+def close(path: str | None) -> None:
+    """Close this thread's file at `path`, or all of its files."""
+    for name in list(_files.open) if path is None else [path]:
+        held = _files.open.pop(name, None)
+        if held is not None:
+            held[1].close()
 
 
 def _group(path: str, key: str, folder: str, depth: int = 0) -> h5py.Group:

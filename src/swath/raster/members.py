@@ -78,6 +78,13 @@ def open_member(href: str) -> DatasetReader:
     return reader
 
 
+def release_container(href: str | None) -> None:
+    """Close this thread's container of `href`, or all of this thread's containers."""
+    found = None if href is None else member_of(href)
+    if href is None or found is not None:
+        hdf5.close(found[0] if found is not None else None)
+
+
 def _parts(href: str) -> tuple[str, str]:
     found = member_of(href)
     if found is None:
