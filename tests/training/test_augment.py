@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from swath.training.augment import augment, size_at
+from swath.training.augment import augment, crop_maps, size_at
 from swath.training.recipe import AugmentRecipe
 
 
@@ -74,3 +74,18 @@ def test_the_same_numbers_give_the_same_pixels() -> None:
 @pytest.mark.parametrize(("epoch", "size"), [(0, 96), (4, 96), (5, 128), (9, 128)])
 def test_sizes_share_the_epochs(epoch: int, size: int) -> None:
     assert size_at((96, 128), epoch, 10) == size
+
+
+def test_images_of_one_ground_are_cut_and_turned_alike() -> None:
+    recipe = AugmentRecipe(area=0.2, colour=0.0)
+    groups = torch.tensor([4, -1, 7, 4, -1, 7, 4])
+    maps = crop_maps(7, recipe, generator(), groups)
+    assert torch.equal(maps[[0, 3, 6]], maps[[0, 0, 0]])
+    assert torch.equal(maps[2], maps[5])
+    alone = [0, 1, 2, 4]
+    assert len({tuple(maps[row].flatten().tolist()) for row in alone}) == 4
+    assert torch.equal(maps[alone], crop_maps(7, recipe, generator())[alone])
+    image = torch.rand(1, 2, 24, 24)
+    out = augment(image.expand(7, -1, -1, -1), recipe, 12, generator(), colour=False, maps=maps)
+    assert torch.equal(out[0], out[6])
+    assert not torch.equal(out[0], out[1])

@@ -24,6 +24,7 @@ def augment(
     *,
     colour: bool,
     views: Sequence[RadarView | None] | None = None,
+    maps: Tensor | None = None,
 ) -> Tensor:
     """Cut, turn and recolour a batch; disturb the radar images in it.
 
@@ -38,11 +39,13 @@ def augment(
         colour: whether the images are pictures, whose colours may change.
         views: for each image its view where it is a radar's (see `swath.training.radar`), otherwise None; None where
             there is no radar among them.
+        maps: how to cut and turn each image, from `crop_maps`; None draws it.
 
     Returns:
         (B, bands, size, size) float32.
     """
-    grid = F.affine_grid(_affine(len(images), recipe, random), [len(images), 1, size, size], align_corners=False)
+    maps = crop_maps(len(images), recipe, random) if maps is None else maps
+    grid = F.affine_grid(maps, [len(images), 1, size, size], align_corners=False)
     out = F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     views = [None] * len(images) if views is None else views
     if colour and recipe.colour:
@@ -62,8 +65,18 @@ def size_at(sizes: tuple[int, ...], epoch: int, epochs: int) -> int:
     return sizes[min(len(sizes) - 1, epoch * len(sizes) // epochs)]
 
 
-def _affine(count: int, recipe: AugmentRecipe, random: torch.Generator) -> Tensor:
-    """(count, 2, 3) maps from output to input coordinates, both -1 to 1."""
+def crop_maps(count: int, recipe: AugmentRecipe, random: torch.Generator, groups: Tensor | None = None) -> Tensor:
+    """Draw how images are cut and turned.
+
+    Args:
+        count: number of images.
+        recipe: how strong.
+        random: where all random numbers come from.
+        groups: (count,) equal numbers from 0 on mark images of the same ground, which are cut and turned alike.
+
+    Returns:
+        (count, 2, 3) maps from output to input coordinates, both -1 to 1.
+    """
     side = torch.sqrt(_uniform(random, count, recipe.area, 1.0))
     stretch = torch.exp(_uniform(random, count, -1.0, 1.0) * (math.log(recipe.ratio) / 2))
     width, height = (side * stretch).clamp(max=1.0), (side / stretch).clamp(max=1.0)
@@ -78,7 +91,11 @@ def _affine(count: int, recipe: AugmentRecipe, random: torch.Generator) -> Tenso
         mirror = torch.randint(0, 2, (count,), generator=random) * 2.0 - 1.0
     rows = [torch.stack([width * cos * mirror, -width * sin, x], -1)]
     rows += [torch.stack([height * sin * mirror, height * cos, y], -1)]
-    return torch.stack(rows, 1)
+    maps = torch.stack(rows, 1)
+    if groups is None:
+        return maps
+    first: dict[int, int] = {}
+    return maps[[first.setdefault(group, row) if group >= 0 else row for row, group in enumerate(groups.tolist())]]
 
 
 def _recolour(images: Tensor, strength: float, random: torch.Generator) -> Tensor:

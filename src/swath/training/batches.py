@@ -19,9 +19,10 @@ from swath.data.dataset import Dataset
 from swath.data.masking import MaskedTexts, Masker
 from swath.errors import DataError
 from swath.models import DualEncoder
+from swath.models.config import split_key
 from swath.objectives.bridge import NO_GROUP
 from swath.objectives.contrastive import NO_CAPTION
-from swath.training.augment import augment
+from swath.training.augment import augment, crop_maps
 from swath.training.image_facts import ImageFacts
 from swath.training.long_texts import LongCaptions, LongTexts
 from swath.training.pictures import Pictures, to_input
@@ -40,7 +41,7 @@ class Batch:
     """One part of an optimiser step. Image rows are ordered by tower; texts by length.
 
     Attributes:
-        images: (B_t, bands, S, S) by tower; the B_t add up to B.
+        images: (B_t, bands, S, S) by tower (`ModelConfig.batch_key`); the B_t add up to B.
         ids: (T, N) token ids.
         mask: (T, N) of `ids`.
         image_captions: (B, C) ids of the captions that describe each image, filled up with `NO_CAPTION`.
@@ -220,12 +221,16 @@ class TrainingSet:
         if self.recipe.batch.epoch == "captions":
             pairs, rows = rows, self._rows(rows)
             captions = pairs - self._first_pair[rows]
-        towers = sorted({self.pictures.tower[row] for row in rows}, key=list(model.towers).index)
+        in_order = list(model.towers)
+        towers = sorted(
+            {self.pictures.tower[row] for row in rows}, key=lambda key: (in_order.index(split_key(key)[0]), key)
+        )
         by_tower = np.concatenate(
             [np.flatnonzero([self.pictures.tower[row] == tower for row in rows]) for tower in towers]
         )
         rows, captions = rows[by_tower], None if captions is None else captions[by_tower]
-        images = {tower: self._images(rows, tower, size, random) for tower in towers}
+        crops = self._crops(rows, random)
+        images = {tower: self._images(rows, tower, size, random, crops) for tower in towers}
         texts, text_caption, pair_numbers = self._draw_texts(rows, captions, numbers)
         ids, mask = model.tokenize(texts, truncation="count")
         by_length = torch.argsort(mask.sum(dim=1), stable=True)
@@ -251,15 +256,24 @@ class TrainingSet:
             facts=self._facts.select(rows) if self.recipe.objective.needs_facts else None,
         )
 
-    def _images(self, rows: NDArray[np.int64], tower: str, size: int, random: torch.Generator) -> Tensor:
-        members = [row for row in rows if self.pictures.tower[row] == tower]
+    def _crops(self, rows: NDArray[np.int64], random: torch.Generator) -> Tensor:
+        """How each image is cut and turned; partners alike, so that they show the same ground."""
+        bridge = self.recipe.objective.bridge
+        groups = self._facts.group[torch.from_numpy(rows)] if bridge is not None and bridge.paired else None
+        return crop_maps(len(rows), self.recipe.augment, random, groups)
+
+    def _images(self, rows: NDArray[np.int64], tower: str, size: int, random: torch.Generator, crops: Tensor) -> Tensor:
+        chosen = np.array([self.pictures.tower[row] == tower for row in rows])
+        members, maps = rows[chosen], crops[torch.from_numpy(chosen)]
         stored = self.pictures.arrays[tower][torch.tensor([self.pictures.row[row] for row in members])]
         rendered = stored.dtype == torch.uint8
         views = [radar_view(self._pairs[row].chip.sensor, rendered) for row in members]
         if not rendered:
-            return augment(stored.float(), self.recipe.augment, size, random, colour=False, views=views)
-        pictures = augment(stored.float().div_(255), self.recipe.augment, size, random, colour=True, views=views)
-        return to_input(pictures, self.recipe.model.towers[tower])
+            return augment(stored.float(), self.recipe.augment, size, random, colour=False, views=views, maps=maps)
+        pictures = augment(
+            stored.float().div_(255), self.recipe.augment, size, random, colour=True, views=views, maps=maps
+        )
+        return to_input(pictures, self.recipe.model.towers[split_key(tower)[0]])
 
     def _rows(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
         """The images that entries of `order` are of."""
