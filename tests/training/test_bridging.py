@@ -208,3 +208,16 @@ def test_two_processes_train_towers_of_two_sensors(folder: Path, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     logged = json.loads((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()[0])
     assert all(math.isfinite(logged[name]) for name in ("loss", "paired", "location"))
+
+
+def test_one_tower_of_any_bands_takes_several_sensors(folder: Path, tmp_path: Path) -> None:
+    """Each sensor is a term of its own, though they share a tower."""
+    any_bands = ["model.towers={all: {type: convnet, image_size: 32, bands: any, widths: [8], depths: [1], hidden: 8}}"]
+    any_bands += ["model.sensors={rgb: {tower: all, input: bands}, s2-l2a: {tower: all, input: bands}}"]
+    recipe = two_sensors(folder, *any_bands, BRIDGE, "optim.epochs=1", f"output={tmp_path}")
+    data, encoder = TrainingSet(recipe), DualEncoder(recipe.model)
+    batch = data.batch(data.order(0)[:8], encoder, 32, (0,))
+    assert {key: value.shape[1] for key, value in batch.images.items()} == {"all@rgb": 3, "all@s2-l2a": 12}
+    assert batch.facts is not None
+    assert set(batch.facts.sensor.tolist()) == {0, 1}
+    assert train(recipe).steps == 2

@@ -12,7 +12,11 @@ from torch.nn import functional as F
 from swath.errors import ModelError
 from swath.features import Features
 from swath.models import DualEncoder
+from swath.models.captioner import look
+from swath.models.config import split_key
 from swath.models.towers import TextTower
+from swath.models.wavelength import band_codes
+from swath.sensors import sensor
 from swath.training.replay import replayed
 
 _TEXTS = 128
@@ -33,30 +37,35 @@ class BatchEncoder:
         self.encoder = encoder
         self.chunk = chunk
 
-    def images(self, images: dict[str, Tensor], *, tokens: bool) -> tuple[Tensor, Features]:
+    def images(
+        self, images: dict[str, Tensor], *, tokens: bool, looks: bool = False
+    ) -> tuple[Tensor, Features, list[Tensor]]:
         """Encode images, ordered by tower.
 
         Args:
-            images: (B_t, bands, S, S) by tower.
+            images: (B_t, bands, S, S) by tower (`ModelConfig.batch_key`).
             tokens: whether patch tokens are needed.
+            looks: whether what a caption decoder looks at is needed.
 
         Returns:
-            pooled vectors (B, D) as the towers give them, and normalised features, without tokens where not needed.
+            pooled vectors (B, D) as the towers give them; normalised features, without tokens where not needed; and
+            by tower what a caption decoder looks at (B_t, M, C), M being 0 where it is not needed.
 
         Raises:
             ModelError: tokens are needed and a tower gives none.
         """
-        found = {name: self._tower(name, batch, tokens) for name, batch in images.items()}
-        raw = torch.cat([pooled for pooled, _ in found.values()]).float()
+        found = {name: self._tower(name, batch, tokens, looks) for name, batch in images.items()}
+        raw = torch.cat([pooled for pooled, _, _ in found.values()]).float()
+        contexts = [context for _, _, context in found.values()]
         if not tokens:
-            return raw, pooled_features(F.normalize(raw, dim=-1))
+            return raw, pooled_features(F.normalize(raw, dim=-1)), contexts
         parts = []
-        for name, (pooled, patches) in found.items():
+        for name, (pooled, patches, _) in found.items():
             if not patches.shape[1]:
                 raise ModelError(f"tower {name!r} gives no patch tokens, which the terms local and keywords need")
             mask = torch.ones(patches.shape[:2], dtype=torch.bool, device=patches.device)
             parts.append(token_features(pooled, patches, mask))
-        return raw, Features.cat(parts)
+        return raw, Features.cat(parts), contexts
 
     def texts(self, ids: Tensor, mask: Tensor, *, tokens: bool, context: bool = False) -> Features:
         """Encode texts.
@@ -102,16 +111,19 @@ class BatchEncoder:
         """The function, with its activations made again in the backward pass where the batch is cut into chunks."""
         return function if self.chunk is None else cast(Function, replayed(function, module))
 
-    def _tower(self, name: str, batch: Tensor, tokens: bool) -> tuple[Tensor, Tensor]:
-        tower = self.encoder.towers[name]
+    def _tower(self, name: str, batch: Tensor, tokens: bool, looks: bool) -> tuple[Tensor, Tensor, Tensor]:
+        own, seen = split_key(name)
+        tower = self.encoder.towers[own]
+        codes = () if seen is None else (band_codes(sensor(seen).bands).to(batch.device),)
 
-        def encode(part: Tensor) -> tuple[Tensor, Tensor]:
-            pooled, patches = tower(part)
-            return pooled, patches if tokens else patches[:, :0]
+        def encode(part: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            pooled, patches, context = look(tower, part, *codes)
+            return pooled, patches if tokens else patches[:, :0], context if looks else context[:, :0]
 
         run = self.cached(encode, tower)
         parts = [run(part) for part in torch.split(batch, self.chunk or len(batch))]
-        return torch.cat([pooled for pooled, _ in parts]), torch.cat([patches for _, patches in parts])
+        pooled, patches, context = (torch.cat(found) for found in zip(*parts, strict=True))
+        return pooled, patches, context
 
 
 def token_features(pooled: Tensor, tokens: Tensor, mask: Tensor) -> Features:

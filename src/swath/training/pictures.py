@@ -1,4 +1,4 @@
-"""Decoded training images in memory, one array a vision tower."""
+"""Decoded training images in memory, one array a vision tower (and sensor, where a tower takes any bands)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from torch.nn import functional as F
 
 from swath.chips import Chip
 from swath.errors import DataError, SwathError
-from swath.models.config import ModelConfig, TowerConfig
+from swath.models.config import ModelConfig, SensorInput, TowerConfig
+from swath.models.preprocess import standardise
 from swath.raster import read_chip
 
 _LOG = logging.getLogger(__name__)
@@ -27,10 +28,11 @@ class Pictures:
     """Images of one or more towers, decoded and scaled once.
 
     Attributes:
-        arrays: by tower: (N, 3, S, S) uint8 where the tower takes rendered pictures, (N, bands, S, S) float16 of
-            standardised bands where it takes bands.
-        tower: name of the tower of each image.
-        row: (N,) index of each image in its tower's array.
+        arrays: by `ModelConfig.batch_key`, which is the tower's name unless it takes any bands: (N, 3, S, S) uint8
+            where the tower takes rendered pictures, (N, bands, S, S) float16 of standardised bands where it takes
+            bands.
+        tower: the key of each image.
+        row: (N,) index of each image in its key's array.
         failures: position and message of each image that could not be read; its row is -1.
     """
 
@@ -55,10 +57,11 @@ class Pictures:
             SensorError: the model takes no images of a chip's sensor.
         """
         routes = [config.route(chip.sensor) for chip in chips]
+        keys = [config.batch_key(chip.sensor) for chip in chips]
 
         def read(index: int) -> Tensor | SwathError:
             try:
-                return _read(chips[index], routes[index].input == "rgb", size)
+                return _read(chips[index], routes[index], config.towers[routes[index].tower], size)
             except SwathError as error:
                 return error
 
@@ -71,13 +74,13 @@ class Pictures:
                     failures[index] = str(picture)
                     _LOG.warning("left out of training: %s", picture)
                     continue
-                members = found.setdefault(routes[index].tower, [])
+                members = found.setdefault(keys[index], [])
                 rows[index] = len(members)
                 members.append(picture)
         if not found:
             raise DataError(f"not one of {len(chips)} training images could be read; the first: {failures.get(0)}")
-        arrays = {tower: torch.stack(members) for tower, members in found.items()}
-        return cls(arrays, [route.tower for route in routes], rows, failures)
+        arrays = {key: torch.stack(members) for key, members in found.items()}
+        return cls(arrays, keys, rows, failures)
 
 
 def to_input(images: Tensor, tower: TowerConfig) -> Tensor:
@@ -87,14 +90,14 @@ def to_input(images: Tensor, tower: TowerConfig) -> Tensor:
     return (images - mean) / std
 
 
-def _read(chip: Chip, rendered: bool, size: int) -> Tensor:
+def _read(chip: Chip, route: SensorInput, tower: TowerConfig, size: int) -> Tensor:
     pixels = read_chip(chip, min_valid=0.0)
-    if rendered:
+    if route.input == "rgb":
         picture = Image.fromarray(np.ascontiguousarray(pixels.to_rgb().transpose(1, 2, 0)))
         if picture.size != (size, size):
             picture = picture.resize((size, size), Image.Resampling.BICUBIC)
         return torch.from_numpy(np.array(picture).transpose(2, 0, 1).copy())
-    bands = torch.from_numpy(pixels.sensor.normalize(pixels.data, pixels.valid))[None]
+    bands = torch.from_numpy(standardise(pixels, route, tower))[None]
     if bands.shape[2:] != (size, size):
         bands = F.interpolate(bands, (size, size), mode="bicubic", antialias=True)
     return bands[0].to(torch.float16)
