@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from swath.cli.landmark import landmark
+from swath.cli.narrate import narrate
 from swath.cli.output import JsonOption, note, print_fields, print_json
 from swath.cli.pairs import pairs
 from swath.cli.progress import progress
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Build corpora of images with texts.", no_args_is_help=True)
 app.command()(landmark)
+app.command()(narrate)
 app.command()(pairs)
 
 WriterName = Literal["grammar", "llm"]

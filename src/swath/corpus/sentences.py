@@ -22,7 +22,7 @@ _BEFORE_MARK = re.compile(r"\s+([.,;:!?])")
 _DOUBLED = re.compile(r"\b(\w+)( \1\b)+", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\u202a-\u202e\ufeff]+")
 _VERB = re.compile(
-    r"\b(?:is|are|was|were|has|have|had|can|lies?|lie|goes|go|runs?|stands?|sits?|locates?|consists?|contains?|includes?|"
+    r"\b(?:is|are|was|were|has|have|had|can|lies?|lie|takes?|fills?|borders?|goes|go|runs?|stands?|sits?|locates?|consists?|contains?|includes?|"
     r"forms?|makes?|constitutes?|composes?|covers?|surrounds?|divides?|separates?|connects?|crosses|passes|shows?|"
     r"flourish|grows?|looks?|seems?|beats?|comes?|occupies|occupy|stretches|flows?|winds|extends?|spans|owns|holds|"
     r"decorates?|splits?|slap|pat|press)\b",
