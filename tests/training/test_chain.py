@@ -11,12 +11,15 @@ import yaml
 
 from generate import captions
 from generate.recipes import tiny_recipe
+from swath.data import read_dataset
+from swath.data.parquet import write_parquet
 from swath.errors import RecipeError, SensorError
 from swath.models import DualEncoder
 from swath.training import chain_run
 from swath.training.chain import ChainRecipe
 from swath.training.chain_result import ChainResult
 from swath.training.kinds import load_recipe, train_any
+from swath.training.recipe import Recipe, SourceRecipe
 
 
 @pytest.fixture
@@ -162,3 +165,39 @@ def test_a_set_that_a_model_cannot_see_is_a_reason_and_no_end(
     result = run(chain_file, "stages.1.optim.epochs=1")
     assert [gain.reason for gain in result.stages[1].gains] == ["the model takes no radar"] * 2
     assert "the model takes no radar" in result.to_markdown()
+
+
+@pytest.mark.parametrize("name", ["sar_rs_clip", "swath_mini_sar"])
+def test_shipped_chains_run(tmp_path: Path, name: str) -> None:
+    """Two steps of every stage, on generated data under the chain's own paths; transformers are made small."""
+    chain = load_recipe(name)
+    assert isinstance(chain, ChainRecipe)
+    overrides = [f"data.root={tmp_path}"]
+    for at, stage in enumerate(chain.stages):
+        recipe = stage.recipe
+        assert isinstance(recipe, Recipe)
+        for place, source in enumerate((*recipe.data.train, recipe.data.validation)):
+            sensor = "" if place == len(recipe.data.train) else f"stages.{at}.data.train.{place}.sensor=rgb"
+            if source.sensor is not None:
+                overrides.append(sensor or f"stages.{at}.data.validation.sensor=rgb")
+            if (tmp_path / source.path).exists():
+                continue
+            if isinstance(source, SourceRecipe) and source.templates:
+                captions.class_folders(tmp_path / source.path, per_class=8)
+            elif source.path.suffix == ".parquet":
+                folder = captions.karpathy(tmp_path / f"{source.path.stem}_images", per_class=8)
+                write_parquet(read_dataset(folder), tmp_path / source.path, embed_images=True)
+            else:
+                captions.karpathy(tmp_path / source.path, per_class=8, name=source.path.name)
+    first = chain.stages[0].recipe
+    assert isinstance(first, Recipe)
+    if int(first.model.text.options["width"]) > 256:
+        overrides += ["model.text.width=32", "model.text.heads=2", "model.text.layers=1", "model.text.merges=2000"]
+        overrides += ["model.embed_dim=64"] + [f"model.towers.rgb.{key}" for key in ("width=32", "heads=2", "layers=1")]
+    else:
+        overrides += ["model.text.layers=1", "model.towers.rgb.widths=[8, 16, 16]", "model.towers.rgb.depths=[1, 1, 1]"]
+        overrides += [f"stages.{at}.augment.sizes=[32]" for at in range(len(chain.stages))]
+    overrides.append("stages.0.init=null")
+    result = train_any(load_recipe(name, overrides), check=True)
+    assert isinstance(result, ChainResult)
+    assert [stage.run.steps for stage in result.stages] == [2] * len(chain.stages)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from swath.cli.output import JsonOption, note, print_fields, print_json
+from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
 from swath.cli.progress import progress
 
 
@@ -21,10 +21,11 @@ def train(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a model from a recipe; a run that was cut off goes on where it stopped.
+    """Train a model from a recipe, or from a chain of recipes; a run that was cut off goes on where it stopped.
 
     Example: swath train swath_mini data.root=/data output=runs/mini
     """
+    from swath.training.chain_result import ChainResult
     from swath.training.kinds import load_recipe, train_any
 
     # A line an epoch, on standard error, without --verbose.
@@ -37,6 +38,8 @@ def train(
     if check:
         note(f"the recipe works: {result.steps} steps in {result.seconds:.0f} s; nothing was kept")
         return
+    if isinstance(result, ChainResult):
+        print_table(["stage", "set", ">before", ">after", ">difference", "95 % interval", ">p"], result.rows())
     print_fields(
         {
             "model": result.model,

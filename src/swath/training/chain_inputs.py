@@ -57,7 +57,7 @@ def _data_digests(recipe: AnyRecipe) -> list[str]:
     if isinstance(recipe, Recipe):
         sources = [(source.path, source.sensor) for source in recipe.data.train]
         found = [_dataset_digest(root / path, sensor) for path, sensor in sources]
-        found.append(_dataset_digest(root / recipe.data.validation.path, None))
+        found.append(_dataset_digest(root / recipe.data.validation.path, recipe.data.validation.sensor))
         exclude = recipe.data.exclude
         return found if exclude is None else [*found, _file_digest(root / exclude)]
     files = [root / source.path for source in data.train]

@@ -43,12 +43,14 @@ class ValidationRecipe(RecipePart):
     Attributes:
         path: the data set, relative to `data.root`.
         split: its split.
+        sensor: only images of this sensor, in a data set with several.
         metric: a metric of `swath.evaluation.retrieval`; higher is better.
         every: epochs between two validations.
     """
 
     path: Path
     split: str = "val"
+    sensor: str | None = None
     metric: str = "mR"
     every: int = Field(default=1, ge=1)
 
@@ -336,15 +338,15 @@ def _read(file: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     if base is None:
         return data
     beside = file.parent / str(base)
-    return _laid_over(_read(beside if beside.is_file() else _find(str(base)), (*above, file)), data)
+    return laid_over(_read(beside if beside.is_file() else _find(str(base)), (*above, file)), data)
 
 
-def _laid_over(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-    """`data` over `base`: mappings merged, everything else replaced."""
+def laid_over(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """`data` over `base`, both mappings of recipes: mappings merged, everything else replaced."""
     merged = dict(base)
     for key, value in data.items():
         below = merged.get(key)
-        merged[key] = _laid_over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        merged[key] = laid_over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged
 
 

@@ -30,7 +30,7 @@ class Validation:
     def __init__(self, recipe: Recipe, model: DualEncoder, limit: int | None = None) -> None:
         settings = recipe.data.validation
         self.metric = settings.metric
-        dataset = read_dataset(recipe.data.root / settings.path).split(settings.split)
+        dataset = read_dataset(recipe.data.root / settings.path, sensor=settings.sensor).split(settings.split)
         self._images: list[tuple[str, torch.Tensor]] = []
         captions: list[tuple[str, ...]] = []
         for pair in dataset.pairs[:limit]:
