@@ -7,8 +7,9 @@ import torch
 from torch.nn import functional as F
 
 from generate.models import tiny_model
+from swath.data.class_names import readable
 from swath.errors import EvaluationError
-from swath.evaluation.prompts import TEMPLATES, class_vectors, read_names, read_templates, readable
+from swath.evaluation.prompts import TEMPLATES, class_vectors, read_names, read_templates
 
 CLASSES = ["DenseResidential", "river", "StorageTanks"]
 TWO = ("a satellite photo of {}.", "{} seen from above.")

@@ -7,7 +7,6 @@ name in several templates. RemoteCLIP uses one, ``a satellite photo of {}.``; Sk
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol, get_args
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from swath.data.class_names import readable
 from swath.errors import EvaluationError
 from swath.features import Features
 
@@ -46,29 +46,6 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
 }
 """Named lists of templates; ``remoteclip`` is the default."""
 
-# Names that the field's data sets write as one word; no rule can split them.
-_COMPOUNDS = {
-    "bareland": "bare land",
-    "baseballdiamond": "baseball diamond",
-    "baseballfield": "baseball field",
-    "basketballcourt": "basketball court",
-    "denseresidential": "dense residential area",
-    "golfcourse": "golf course",
-    "mediumresidential": "medium residential area",
-    "mobilehomepark": "mobile home park",
-    "parkinglot": "parking lot",
-    "playfields": "playing fields",
-    "railwaystation": "railway station",
-    "runways": "runway",
-    "sealake": "sea or lake",
-    "sparseresidential": "sparse residential area",
-    "storagetank": "storage tanks",
-    "storagetanks": "storage tanks",
-    "tenniscourt": "tennis court",
-}
-_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_NO_LETTERS = re.compile(r"[\s_/\\-]+")
-
 
 class TextEncoder(Protocol):
     """What making a classifier asks of a model."""
@@ -76,14 +53,6 @@ class TextEncoder(Protocol):
     def encode_texts(self, texts: Sequence[str], *, tokens: bool = True) -> Features:
         """Features of texts."""
         ...
-
-
-def readable(name: str) -> str:
-    """A class name as words: ``DenseResidential``, ``dense_residential`` and ``denseresidential`` alike."""
-    joined = _NO_LETTERS.sub("", name).lower()
-    if joined in _COMPOUNDS:
-        return _COMPOUNDS[joined]
-    return _NO_LETTERS.sub(" ", _CASE.sub(" ", name)).strip().lower()
 
 
 def read_templates(source: str | Path) -> tuple[str, ...]:
@@ -146,7 +115,8 @@ def class_vectors(
         model: the encoder; for ``plain`` also one with `raw_texts`, as `swath.models.DualEncoder` has.
         classes: K class names.
         templates: each with one ``{}``.
-        names: words for classes; several are averaged like templates. By default `readable` makes them.
+        names: words for classes; several are averaged like templates. By default
+            `swath.data.class_names.readable` makes them.
         averaging: see `Averaging`.
 
     Returns:

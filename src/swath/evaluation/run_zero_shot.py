@@ -48,7 +48,7 @@ def evaluate_zero_shot(
         split: the split to report on; None takes the whole data set.
         templates: see `swath.evaluation.prompts.read_templates`.
         averaging: how a class's prompts become one vector.
-        names: words for classes; `swath.evaluation.prompts.readable` makes the others.
+        names: words for classes; `swath.data.class_names.readable` makes the others.
         classes: candidates, where there are more than the split shows; by default every class of the data set.
         table: labels that take the place of the data set's own.
         rounds: bootstrap resamples; 0 gives no intervals.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -11,6 +10,7 @@ from swath.chips import Chip
 from swath.corpus.facts import Fact, Facts
 from swath.corpus.gathering import facts_of
 from swath.corpus.writers import GrammarWriter
+from swath.data.class_names import readable
 from swath.data.labels.systems import Vocabulary
 from swath.data.pairs import Pair
 
@@ -38,14 +38,11 @@ def caption(
     """
     if style == "joined" or (style == "classes" and not classes):
         return ". ".join(label.lower() for label in labels)
-    phrases = [vocabulary.phrases[label] for label in labels] if style == "sentence" else [words(c) for c in classes]
+    phrases = (
+        [vocabulary.phrases[label] for label in labels] if style == "sentence" else [readable(name) for name in classes]
+    )
     listed = phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"
     return random.Random(seed).choice(_SENTENCES).format(listed)
-
-
-def words(name: str) -> str:
-    """A class name in words: ``AnnualCrop`` is annual crop."""
-    return " ".join(re.sub(r"(?<=[a-z])(?=[A-Z])|[_\s]+", " ", name).lower().split())
 
 
 def paragraph(
