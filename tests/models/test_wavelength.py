@@ -116,9 +116,9 @@ def test_a_rendered_picture_may_go_there_too():
 def test_wrong_batches_are_refused(model):
     with pytest.raises(InputError, match=r"takes \(B, 2, 32, 32\), not \(1, 3, 32, 32\)"):
         model.encode_images(torch.randn(1, 3, 32, 32), "s1-grd")
-    with pytest.raises(InputError, match="come under ModelConfig.batch_key"):
+    with pytest.raises(InputError, match=r"come under ModelConfig\.batch_key"):
         model.forward_images(torch.randn(1, 3, 32, 32), "all")
-    with pytest.raises(InputError, match="come under ModelConfig.batch_key"):
+    with pytest.raises(InputError, match=r"come under ModelConfig\.batch_key"):
         tiny_model().forward_images(torch.randn(1, 3, 32, 32), "rgb@rgb")
     with pytest.raises(InputError, match="is to have 2 bands"):
         model.towers["all"](torch.randn(1, 3, 32, 32), band_codes(sensor("s1-grd").bands))

@@ -26,6 +26,7 @@ class LayoutName(StrEnum):
 
     open_clip = "open-clip"
     long_clip = "long-clip"
+    closp = "closp"
 
 
 class PositionsName(StrEnum):
@@ -69,7 +70,8 @@ def convert(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="FILE|MODEL", help="An OpenCLIP or Long-CLIP checkpoint (.pt, .safetensors); or a model."
+            metavar="FILE|DIR|MODEL",
+            help="An OpenCLIP or Long-CLIP checkpoint (.pt, .safetensors), or a CLOSP directory; or a model.",
         ),
     ],
     to: Annotated[
@@ -90,7 +92,15 @@ def convert(
         PositionsName | None,
         typer.Option(help="One table of positions, or Long-CLIP's two: kept ones, which training leaves, and others."),
     ] = None,
-    layout: Annotated[LayoutName | None, typer.Option(help="Write a checkpoint FILE of this layout.")] = None,
+    layout: Annotated[
+        LayoutName | None, typer.Option(help="Write a checkpoint FILE of this layout; for closp, a directory.")
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR|ID", help="Where a CLOSP directory's text encoder has its configuration and tokenizer."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Turn a foreign checkpoint into a model directory (nothing in it is run), stretch a model, or write a checkpoint.
@@ -101,17 +111,25 @@ def convert(
 
     swath convert models/dgtrs --layout long-clip --to dgtrs.pt
     """
+    from swath.models.closp import is_closp
     from swath.models.convert import convert_checkpoint
 
-    is_file = Path(source).is_file()
+    is_file, from_closp = Path(source).is_file(), is_closp(Path(source))
     reshapes = context is not None or ratio is not None or positions is not None
     if layout is not None:
-        if is_file or reshapes or name or activation or license_:
+        if is_file or from_closp or reshapes or name or activation or license_ or text:
             raise typer.BadParameter("--layout takes a model and --to alone; convert or stretch it first")
         _export(source, to, layout, as_json)
         return
     if not is_file and (activation or license_):
         raise typer.BadParameter(f"--activation and --license are for checkpoint files; {source!r} is none")
+    if text and not from_closp:
+        raise typer.BadParameter(f"--text is for CLOSP's directories; {source!r} is none")
+    if from_closp and reshapes:
+        raise typer.BadParameter("CLOSP's texts are not CLIP's: their positions cannot be changed")
+    if from_closp:
+        _from_closp(source, to, name, text, as_json)
+        return
     if not is_file and not reshapes and not Path(source).suffix:
         raise typer.BadParameter(f"{source!r} is no file; say what to make of it: --context, --positions or --layout")
     target = to
@@ -122,6 +140,11 @@ def convert(
         )
     if reshapes:
         config, target = _reshape(str(target) if is_file else source, target, name, context, ratio, keep, positions)
+    _report(config, target, as_json)
+
+
+def _report(config: ModelConfig, target: Path | None, as_json: bool) -> None:
+    """What was written, and how to use it."""
     if as_json:
         print_json({"directory": target, "config": config.model_dump(mode="json")})
         return
@@ -135,6 +158,14 @@ def convert(
         }
     )
     note(f"use it with: swath index SOURCE --to ARCHIVE --model {target}")
+
+
+def _from_closp(source: str, to: Path | None, name: str | None, text: str | None, as_json: bool) -> None:
+    from swath.models.closp import convert_closp
+
+    if to is None:
+        raise typer.BadParameter(f"{source!r} is a directory: say with --to where the model is to be written")
+    _report(convert_closp(source, to, name=name, text=text), to, as_json)
 
 
 def _reshape(
@@ -164,12 +195,18 @@ def _reshape(
 
 
 def _export(source: str, to: Path | None, layout: LayoutName, as_json: bool) -> None:
+    from swath.models.closp import export_closp
     from swath.models.export import export_checkpoint
 
-    target = to or Path(f"{Path(source).name}.pt")
-    state = export_checkpoint(source, target, layout.value)
+    if layout is LayoutName.closp:
+        target = to or Path(f"{Path(source).name}-closp")
+        state = export_closp(source, target)
+    else:
+        target = to or Path(f"{Path(source).name}.pt")
+        state = export_checkpoint(source, target, "long-clip" if layout is LayoutName.long_clip else "open-clip")
     if as_json:
         print_json({"file": target, "layout": layout.value, "tensors": len(state)})
         return
     print_fields({"file": target, "layout": layout.value, "tensors": len(state)})
-    note("the file says neither activation nor pixel statistics: they are in the model's config.json")
+    if layout is not LayoutName.closp:
+        note("the file says neither activation nor pixel statistics: they are in the model's config.json")

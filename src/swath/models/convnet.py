@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from swath.errors import InputError
-from swath.models.config import ANY_BANDS, TowerConfig
+from swath.models.config import TowerConfig
 from swath.models.fused import FusedConvolution, state_of
+from swath.models.routing import ANY_BANDS
 from swath.models.towers import parse_options
 
 

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from swath.errors import InputError, ModelError
-from swath.models.config import ANY_BANDS, TowerConfig
+from swath.models.config import TowerConfig
 from swath.models.layers import Activation, Transformer
 from swath.models.pooler import AttentionalPooler
+from swath.models.routing import ANY_BANDS
 from swath.models.towers import parse_options
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from swath.bands import S1_BANDS, S2_L1C_BANDS
 from swath.errors import CheckpointError
 from swath.models.config import CLIP_MEAN, CLIP_STD, CONFIG_FILE
 from swath.models.layers import Activation
@@ -30,6 +33,10 @@ class ZooEntry:
         note: how the activation is known, and what else one must know.
         mean: of the training pixels, 0 to 1.
         std: as `mean`.
+        layout: what the file or repository looks like: ``open-clip``: a CLIP model's state dict; ``closp``: a directory
+            of CLOSP (see `swath.models.closp`); ``backbone``: one image tower (see `swath.models.backbones`), which is
+            no model, but what a timm tower's ``weights`` start from.
+        bands: of a backbone, the names of its bands in their order.
     """
 
     name: str
@@ -42,6 +49,8 @@ class ZooEntry:
     license: str = "unknown"
     mean: tuple[float, ...] = CLIP_MEAN
     std: tuple[float, ...] = CLIP_STD
+    layout: Literal["open-clip", "closp", "backbone"] = "open-clip"
+    bands: tuple[str, ...] = ()
 
 
 _REMOTECLIP = (
@@ -51,6 +60,66 @@ _REMOTECLIP = (
 _GEORSCLIP = "the published inference code loads it on OpenAI's weights, that is with QuickGELU"
 _SKYCLIP_L = "the published notebooks force QuickGELU; trained on from OpenAI's weights; distributed as a zip"
 _LONGCLIP = "OpenAI's model stretched; two position tables, 20 rows of the first in use"
+
+
+def _backbone(
+    name: str, architecture: str, repo: str, file: str, bands: tuple[str, ...], input_: str, license_: str = "unknown"
+) -> ZooEntry:
+    note = f"weights of one image tower, for a timm tower's `weights`; input: {input_}"
+    return ZooEntry(name, architecture, repo, file, None, note, 0, license_, layout="backbone", bands=bands)
+
+
+_S2_INPUT = "13 bands of L1C / 10000"
+_S1_STANDARD = "decibel, standardised by -12.59 (5.26) and -20.26 (5.91)"
+_S1_RAW = "decibel as it is"
+_CLOSP = "DarthReca/CLOSP-Visual"
+_RAIL = "creativeml-openrail-m"
+
+# Architecture, hub repository and its hash, or the hub's file.
+_SSL4EO = (
+    ("moco-resnet18", "resnet18", "resnet18_sentinel2_all_moco", "59bfdff9"),
+    ("moco-resnet50", "resnet50", "resnet50_sentinel1_all_moco", "906e4356"),
+    ("moco-resnet50", "resnet50", "resnet50_sentinel2_all_moco", "df8b932e"),
+    ("dino-resnet50", "resnet50", "resnet50_sentinel2_all_dino", "d6c330e9"),
+    ("moco-vit-s-16", "vit_small_patch16_224", "vit_small_patch16_224_sentinel2_all_moco", "67c9032d"),
+)
+_SSL4EO_MAE = (("mae-vit-s-16", "vit_small_patch16_224", "vits16"), ("mae-vit-l-16", "vit_large_patch16_224", "vitl16"))
+_SENSORS = {"s1": (S1_BANDS, _S1_STANDARD), "s2": (S2_L1C_BANDS, _S2_INPUT)}
+
+_BACKBONES = (
+    *(
+        _backbone(f"ssl4eo-{name}-{key}", full, f"torchgeo/{repo}", f"{repo}-{digest}.pth", *_SENSORS[key])
+        for name, full, repo, digest in _SSL4EO
+        for key in ("s1" if "sentinel1" in repo else "s2",)
+    ),
+    *(
+        _backbone(f"ssl4eo-{name}-{key}", full, "wangyi111/SSL4EO-S12", f"B{len(seen[0])}_{file}_mae_ep99.pth", *seen)
+        for name, full, file in _SSL4EO_MAE
+        for key, seen in _SENSORS.items()
+    ),
+    *(
+        _backbone(f"{name}-visual-{sensor}", full, _CLOSP, f"{name}_{sensor}_encoder-{digest}.pth", bands, shown)
+        for name, full, digests in (
+            ("closp-rn", "resnet50", ("cacc90bc", "183922a5")),
+            ("closp-vs", "vit_small_patch16_224", ("180f1e6e", "1a3ee5a5")),
+            ("closp-vl", "vit_large_patch16_224", ("6f88d037", "4a4f026a")),
+            ("geoclosp-rn", "resnet50", ("e63ae1af", "94c37f4a")),
+        )
+        for (sensor, bands, shown), digest in zip(
+            (("s1", S1_BANDS, _S1_RAW), ("s2", S2_L1C_BANDS, _S2_INPUT)), digests, strict=True
+        )
+    ),
+)
+
+_CLOSP_MODELS = tuple(
+    ZooEntry(name.lower(), full, f"DarthReca/{name}", "model.safetensors", None, "CLOSP", 64, _RAIL, layout="closp")
+    for name, full in (
+        ("CLOSP-RN", "resnet50"),
+        ("CLOSP-VS", "vit_small_patch16_224"),
+        ("CLOSP-VL", "vit_large_patch16_224"),
+        ("GeoCLOSP-RN", "resnet50"),
+    )
+)
 
 ENTRIES: tuple[ZooEntry, ...] = (
     ZooEntry(
@@ -236,15 +305,19 @@ ENTRIES: tuple[ZooEntry, ...] = (
         "OpenCLIP's table of pretrained weights",
         license="MIT",
     ),
+    *_CLOSP_MODELS,
+    *_BACKBONES,
 )
 """Every known model, in the order of `swath models`."""
 
-_GENERIC = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+_GENERIC = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin", "model.safetensors")
 
 
 def find(name: str) -> ZooEntry | None:
-    """The entry called `name` (any case); None where there is none."""
-    return next((entry for entry in ENTRIES if entry.name == name.lower()), None)
+    """The entry called `name` (any case), or a CLOSP model by its hub id; None where there is none."""
+    wanted = name.lower()
+    hubs = {entry.repo: entry for entry in ENTRIES if entry.layout == "closp"}
+    return next((entry for entry in ENTRIES if entry.name == wanted), hubs.get(name))
 
 
 def find_file(file: str) -> ZooEntry | None:
@@ -261,9 +334,18 @@ def obtain(entry: ZooEntry, revision: str | None = None) -> Path:
         CheckpointError: the weights are not on the hub, or cannot be converted as they are.
         ModelError: the hub cannot be reached and the file is not in its cache.
     """
-    from swath.models.convert import convert_checkpoint
-    from swath.models.hub import fetch_file
+    from swath.models.hub import fetch, fetch_file
 
+    if entry.layout == "backbone":
+        raise CheckpointError(
+            f"{entry.name} is no model but the weights of one image tower: {entry.note} "
+            f"(towers: {{NAME: {{type: timm, model: {entry.architecture}, weights: {entry.name}}}}})"
+        )
+    if entry.layout == "closp" and entry.repo is not None:
+        from swath.models.closp import convert_closp
+
+        directory = fetch(entry.repo, revision)
+        return _converted(entry, directory, lambda work: convert_closp(directory, work, name=entry.name))
     if entry.repo is None or entry.file is None:
         raise CheckpointError(
             f"the weights of {entry.name} are not on the hub ({entry.file}: {entry.note}); get the file from its "
@@ -274,7 +356,14 @@ def obtain(entry: ZooEntry, revision: str | None = None) -> Path:
             f"the activation of {entry.name} is not known ({entry.note}); fetch {entry.file} from {entry.repo} and "
             f"run: swath convert FILE --name {entry.name} --activation quickgelu|gelu"
         )
+    from swath.models.convert import convert_checkpoint
+
     source = fetch_file(entry.repo, entry.file, revision)
+    return _converted(entry, source, lambda work: convert_checkpoint(source, work, name=entry.name))
+
+
+def _converted(entry: ZooEntry, source: Path, convert: Callable[[Path], object]) -> Path:
+    """The directory that a conversion wrote, now or before."""
     # The hub keeps a file under the commit it came from, so a new commit is converted anew.
     commit = source.parts[source.parts.index("snapshots") + 1]
     target = cache_directory() / f"{entry.name}-{commit[:12]}"
@@ -282,7 +371,7 @@ def obtain(entry: ZooEntry, revision: str | None = None) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(dir=target.parent))
         try:
-            convert_checkpoint(source, work, name=entry.name)
+            convert(work)
             if not target.exists():
                 work.rename(target)
         finally:

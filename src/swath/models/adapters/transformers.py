@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,12 @@ from swath.models.windows import split
 FOLDER = "text"
 """Where a saved model keeps the encoder's configuration and tokenizer."""
 
+Pooling = Literal["cls", "mean"]
+"""How tokens become one vector: the first one, or the average of all."""
+
+_POOLING_FILE = "1_Pooling/config.json"
+_POOLING_KEYS: dict[Pooling, str] = {"cls": "pooling_mode_cls_token", "mean": "pooling_mode_mean_tokens"}
+
 
 class TransformersOptions(BaseModel):
     """Options of a ``transformers`` text tower.
@@ -29,7 +36,8 @@ class TransformersOptions(BaseModel):
         source: directory or hub id of the encoder and its tokenizer; a saved model keeps both itself and needs it no
             more.
         pretrained: whether a fresh model starts from the source's weights.
-        pooling: ``cls`` takes the first token (CLOSP), ``mean`` the average of all (sentence-transformers).
+        pooling: ``cls`` takes the first token (CLOSP), ``mean`` the average of all (most of sentence-transformers),
+            ``source`` what the source itself says (its ``1_Pooling/config.json``, as sentence-transformers writes it).
         projection: whether a linear layer maps to the shared space; without it the sizes must agree (CLOSP).
     """
 
@@ -37,7 +45,7 @@ class TransformersOptions(BaseModel):
 
     source: str
     pretrained: bool = False
-    pooling: Literal["cls", "mean"] = "mean"
+    pooling: Literal["cls", "mean", "source"] = "mean"
     projection: bool = True
 
 
@@ -47,9 +55,10 @@ class TransformersText(nn.Module):
     Args:
         encoder: a transformers model that gives `last_hidden_state`.
         tokenizer: its tokenizer.
-        options: pooling and projection.
+        options: the projection.
         context_length: most tokens of one text.
         embed_dim: length of the output vectors.
+        pooling: how tokens become one vector.
 
     Raises:
         ModelError: without projection the encoder's width is not `embed_dim`.
@@ -64,6 +73,7 @@ class TransformersText(nn.Module):
         options: TransformersOptions,
         context_length: int,
         embed_dim: int,
+        pooling: Pooling,
     ) -> None:
         super().__init__()
         width = int(encoder.config.hidden_size)
@@ -72,6 +82,7 @@ class TransformersText(nn.Module):
         self.encoder = encoder
         self.tokenizer = tokenizer
         self.options = options
+        self.pooling = pooling
         self.context_length = context_length
         self.pad_id = int(tokenizer.pad_token_id or 0)
         self.proj = nn.Linear(width, embed_dim, bias=False) if options.projection else nn.Identity()
@@ -93,7 +104,7 @@ class TransformersText(nn.Module):
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """(B, N) ids and mask -> pooled (B, D), tokens (B, N, D), both through the same projection."""
         hidden = self.encoder(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-        if self.options.pooling == "cls":
+        if self.pooling == "cls":
             pooled = hidden[:, 0]
         else:
             weight = mask[..., None].to(hidden.dtype)
@@ -117,6 +128,11 @@ class TransformersText(nn.Module):
         """Write the encoder's configuration and tokenizer beside the weights."""
         self.encoder.config.save_pretrained(directory / FOLDER)
         self.tokenizer.save_pretrained(directory / FOLDER)
+        if self.options.pooling == "source":
+            said = {mode: mode == _POOLING_KEYS[self.pooling] for mode in _POOLING_KEYS.values()}
+            file = directory / FOLDER / _POOLING_FILE
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
 
 
 def build(config: TextConfig, embed_dim: int, directory: Path | None = None) -> TransformersText:
@@ -143,4 +159,20 @@ def build(config: TextConfig, embed_dim: int, directory: Path | None = None) -> 
             encoder = library.AutoModel.from_config(library.AutoConfig.from_pretrained(source))
     except Exception as error:
         raise ModelError(f"transformers cannot build the text encoder of {source}: {error}") from error
-    return TransformersText(encoder, tokenizer, options, config.context_length, embed_dim)
+    pooling = _published_pooling(source) if options.pooling == "source" else options.pooling
+    return TransformersText(encoder, tokenizer, options, config.context_length, embed_dim, pooling)
+
+
+def _published_pooling(source: str) -> Pooling:
+    """How a sentence encoder's own ``1_Pooling/config.json`` says that tokens become one vector."""
+    hub = importlib.import_module("transformers.utils")
+    try:
+        file = Path(hub.cached_file(source, _POOLING_FILE))
+        said = json.loads(file.read_text(encoding="utf-8"))
+    except Exception as error:
+        raise ModelError(f"{source} does not say how it pools ({_POOLING_FILE}): {error}; give pooling") from error
+    chosen = [mode for mode, value in said.items() if mode.startswith("pooling_mode_") and value]
+    for pooling, key in _POOLING_KEYS.items():
+        if chosen == [key]:
+            return pooling
+    raise ModelError(f"{source} pools by {', '.join(chosen) or 'nothing'}; swath has {', '.join(_POOLING_KEYS)}")
