@@ -28,6 +28,33 @@ def twelve_bands(path: Path, seed: int, size: int = 32) -> None:
         file.write(values)
 
 
+def radar(path: Path, seed: int, size: int = 32) -> None:
+    """A Sentinel-1 chip of random decibels, VV and VH."""
+    values = np.random.default_rng(seed).normal(-14, 5, (2, size, size)).astype(np.float32)
+    with rasterio.open(path, "w", driver="GTiff", width=size, height=size, count=2, dtype="float32") as file:
+        file.write(values)
+
+
+def radar_and_bands(folder: Path, each: int = 8) -> Path:
+    """Write a data set of Sentinel-1 and Sentinel-2 chips with captions, labels and places; returns the folder.
+
+    Args:
+        folder: the data set.
+        each: chips of each sensor in each of the splits train and val.
+    """
+    rows = []
+    for number in range(2 * each):
+        for kind, write in (("s1", radar), ("s2", twelve_bands)):
+            (folder / "images").mkdir(parents=True, exist_ok=True)
+            write(folder / "images" / f"{kind}_{number}.tif", number)
+            label = captions.CLASSES[number % len(captions.CLASSES)]
+            row = {"image": f"{kind}_{number}.tif", "captions": [f"{label}. land"], "labels": [label, "land"]}
+            row |= {"lon": 3.0 * number, "lat": 40.0, "split": "train" if number < each else "val"}
+            rows.append(row | {"group": f"place {number}"})
+    pq.write_table(pa.Table.from_pylist(rows), folder / "pairs.parquet")
+    return folder
+
+
 def two_sensors(folder: Path, *overrides: str, pictures: int = 16, chips: int = 6, pairs: int = 4) -> Recipe:
     """A recipe with a tower for RGB and one for Sentinel-2.
 

@@ -88,6 +88,25 @@ def test_the_shipped_settings_of_ebaker_are_the_papers() -> None:
     assert split.objective == paper.objective.model_copy(update={"elimination": changed})
 
 
+def test_the_shipped_settings_of_closp_are_the_codes() -> None:
+    closp, geo = (Recipe.load(name) for name in ("closp", "geoclosp"))
+    for recipe in (closp, geo):
+        optim, objective = recipe.optim, recipe.objective
+        assert (optim.lr, optim.epochs, optim.warmup, optim.weight_decay) == (1e-6, 30, 0.1, 0.01)
+        assert (recipe.seed, recipe.batch.size, recipe.batch.balance) == (42, 2 * 64, "sensors")
+        assert (objective.temperature, objective.learn_temperature) == (1.0, False)
+        assert objective.bridge is not None
+        assert (objective.bridge.targets, objective.bridge.paired) == ("diagonal", 0.0)
+        assert recipe.model.embed_dim == 384
+        assert {name: tower.bands for name, tower in recipe.model.towers.items()} == {"s1": 2, "s2": 13}
+        assert {tower.options["head"] for tower in recipe.model.towers.values()} == {1000}
+    assert closp.objective.location is None
+    assert geo.objective.location is not None
+    assert (geo.objective.location.images, geo.objective.location.texts) == (True, False)
+    assert geo.model.location is not None
+    assert (geo.model.location.width, geo.model.location.options["legendre_polys"]) == (256, 10)
+
+
 def test_files_that_are_no_recipe(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="swath_mini"):
         Recipe.load("no_such_recipe")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import torch
 
-from swath.data import read_dataset
-from swath.errors import DataError, RecipeError, SwathError
+from swath.data import Pair, read_dataset
+from swath.errors import DataError, RecipeError, SensorError, SwathError
 from swath.evaluation.relation import Relation
 from swath.evaluation.retrieval import evaluate
 from swath.models import DualEncoder
 from swath.raster import read_chip
+from swath.training.caption_metrics import caption_metrics
 from swath.training.recipe import Recipe
 
 _BATCH = 64
 
 
 class Validation:
-    """The validation split of a recipe, prepared once.
+    """The validation split of a recipe, prepared once; images of sensors that the model does not take are left out.
 
     Args:
         recipe: the recipe.
@@ -33,7 +34,8 @@ class Validation:
         dataset = read_dataset(recipe.data.root / settings.path, sensor=settings.sensor).split(settings.split)
         self._images: list[tuple[str, torch.Tensor]] = []
         captions: list[tuple[str, ...]] = []
-        for pair in dataset.pairs[:limit]:
+        taken = [pair for pair in dataset.pairs if _takes(model, pair)]
+        for pair in taken[:limit]:
             try:
                 pixels = read_chip(pair.chip, min_valid=0.0)
             except SwathError:
@@ -42,16 +44,30 @@ class Validation:
                 self._images.append((pixels.sensor.name, model.prepare(pixels)))
                 captions.append(pair.captions)
         if not captions:
-            raise DataError(f"{settings.path}: no image of split {settings.split!r} has captions and can be read")
+            raise DataError(
+                f"{settings.path}: no image of split {settings.split!r} has captions, can be read and is of a sensor "
+                f"that the model takes ({', '.join(recipe.model.sensors)})"
+            )
+        self._captions, self._writes = captions, recipe.objective.captioning
         self._relation = Relation.from_captions(captions)
         self._texts = [text for own in captions for text in own]
 
     def __call__(self, model: DualEncoder) -> dict[str, float]:
-        """Metrics of `swath.evaluation.retrieval` for a model in evaluation mode.
+        """Metrics of `swath.evaluation.retrieval` for a model in evaluation mode; of captions, where it learns to write.
 
         Raises:
             RecipeError: the metric to choose by is not among them.
         """
+        metrics: dict[str, float] = {}
+        if self._writes is None or self._writes.contrastive:
+            metrics |= self._retrieval(model)
+        if self._writes is not None:
+            metrics |= caption_metrics(model, self._images, self._captions)
+        if self.metric not in metrics:
+            raise RecipeError(f"data.validation.metric: {self.metric!r} is none of {', '.join(metrics)}")
+        return metrics
+
+    def _retrieval(self, model: DualEncoder) -> dict[str, float]:
         vision: list[torch.Tensor] = [torch.empty(0)] * len(self._images)
         for sensor in sorted({name for name, _ in self._images}):
             rows = [row for row, (name, _) in enumerate(self._images) if name == sensor]
@@ -62,7 +78,12 @@ class Validation:
                 for row, vector in zip(part, features.pooled.cpu(), strict=True):
                     vision[row] = vector
         text = model.encode_texts(self._texts, truncation="count", tokens=False).pooled.cpu()
-        metrics = evaluate(text @ torch.stack(vision).T, self._relation).metrics
-        if self.metric not in metrics:
-            raise RecipeError(f"data.validation.metric: {self.metric!r} is none of {', '.join(metrics)}")
-        return metrics
+        return dict(evaluate(text @ torch.stack(vision).T, self._relation).metrics)
+
+
+def _takes(model: DualEncoder, pair: Pair) -> bool:
+    try:
+        model.config.route(pair.chip.sensor)
+    except SensorError:
+        return False
+    return True
