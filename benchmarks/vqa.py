@@ -1,6 +1,6 @@
 """Questions about images, answered from the packaged model's frozen features: RSVQA's samples and UCM's 17 labels.
 
-    python benchmarks/vqa.py [--model MODEL] [--epochs 20] [--members 3] [--folds 5] [--ucm IMAGES]
+    python benchmarks/vqa.py [--model MODEL] [--epochs 30] [--members 2] [--folds 5] [--ucm IMAGES]
 
 writes `vqa.json`. RSVQA's samples have 25 images each, so they are cut into folds by image: every question is answered
 by an answerer that saw neither the question nor its image. Questions of UCM are generated from its table of labels;
@@ -63,8 +63,8 @@ def run(
     priors: list[str] = []
     for train, test in splits:
         pairs = [(question.text, question.answer) for question in train.questions]
-        config = configure(encoder, pairs, members=options.members)
-        fitting = Fitting(epochs=options.epochs, seed=options.seed)
+        config = configure(encoder, pairs, members=options.members, dropout=options.dropout)
+        fitting = Fitting(epochs=options.epochs, seed=options.seed, weight_decay=options.decay)
         answerer = fit_answerer(encoder, config, encoded.views, encoded.lessons(train.questions), fitting)
         answers += encoded.answers(answerer, test.questions)
         blind += encoded.answers(answerer, test.questions, shift=1)
@@ -137,8 +137,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="swath-mini", help="name or directory")
     parser.add_argument("--sets", default="lr,hr,ucm", help="which of lr, hr, ucm")
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--members", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--members", type=int, default=2)
+    parser.add_argument("--dropout", type=float, default=0.4)
+    parser.add_argument("--decay", type=float, default=0.1)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--ucm", type=int, default=840, help="images of UCM's train split that are learned from")

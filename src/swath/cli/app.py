@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from swath._version import __version__
-from swath.cli import archive, caption, corpus, data, evaluate, index, join, localize, models, sandbox, search, train
+from swath.cli import (
+    archive,
+    ask,
+    caption,
+    corpus,
+    data,
+    evaluate,
+    index,
+    join,
+    localize,
+    models,
+    sandbox,
+    search,
+    train,
+)
 from swath.cli.failures import Commands
 
 app = typer.Typer(
@@ -56,6 +70,7 @@ def root(
 app.command()(index.index)
 app.command()(search.search)
 app.command()(localize.localize)
+app.command()(ask.ask)
 app.command()(caption.caption)
 app.add_typer(archive.app, name="archive")
 app.add_typer(corpus.app, name="corpus")

@@ -15,6 +15,7 @@ from swath.cli.output import JsonOption, note, print_fields, print_json, print_t
 from swath.cli.progress import progress
 from swath.cli.ranking import ranking
 from swath.cli.values import TruncationName, read_fusion
+from swath.cli.vqa import vqa
 from swath.cli.zero_shot import zero_shot
 from swath.errors import InputError
 
@@ -27,6 +28,7 @@ app.command()(ranking)
 app.command("zero-shot")(zero_shot)
 app.command("cross-sensor")(cross_sensor)
 app.command()(caption)
+app.command()(vqa)
 
 
 class SimilarityName(StrEnum):

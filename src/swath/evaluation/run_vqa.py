@@ -43,6 +43,11 @@ class VqaReport:
     intervals: Mapping[str, tuple[float, float]]
     failures: Sequence[str] = ()
 
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Those of the result."""
+        return self.result.metrics
+
     def to_dict(self) -> dict[str, Any]:
         """JSON values, without the answers."""
         return {
@@ -51,7 +56,7 @@ class VqaReport:
             "model": self.model,
             "images": len(self.result.images),
             "questions": len(self.result.questions),
-            "metrics": self.result.metrics,
+            "metrics": self.metrics,
             "intervals": {name: list(ends) for name, ends in self.intervals.items()},
             "per_type": self.result.per_type(),
             "settings": dict(self.settings),

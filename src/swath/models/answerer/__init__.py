@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from swath.models.answerer.compact import CompactAnswerer, has_answerer, load_answerer, order_of_magnitude
+from swath.models.answerer.compact import CompactAnswerer, is_dual_encoder, load_answerer, order_of_magnitude
 from swath.models.answerer.config import AnswererConfig
 from swath.models.answerer.parsing import Asked, parse
 
@@ -10,7 +10,7 @@ __all__ = [
     "AnswererConfig",
     "Asked",
     "CompactAnswerer",
-    "has_answerer",
+    "is_dual_encoder",
     "load_answerer",
     "order_of_magnitude",
     "parse",

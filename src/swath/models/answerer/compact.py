@@ -19,7 +19,8 @@ from swath.models.answerer.network import KINDS, Names, Network, names_of
 from swath.models.answerer.parsing import Asked, Kind, parse
 from swath.models.answerer.views import Views, view
 from swath.models.answers import Answer, check_request
-from swath.models.checkpoint import compare, read_weights
+from swath.models.checkpoint import WEIGHTS_FILE, compare, read_weights
+from swath.models.config import CONFIG_FILE
 from swath.models.dual_encoder import DualEncoder
 
 _BATCH = 256
@@ -179,12 +180,18 @@ def load_answerer(model: str | Path, **options: Any) -> CompactAnswerer:  # noqa
     return answerer
 
 
-def has_answerer(model: str | Path) -> bool:
-    """Whether a model directory (or packaged model) holds an answerer."""
+def is_dual_encoder(model: str | Path) -> bool:
+    """Whether a name is that of a swath model (directory, packaged or in the zoo), which may hold an answerer."""
+    from swath.models import zoo
     from swath.models.hub import packaged
 
-    directory = Path(model) if Path(model).is_dir() else packaged(str(model))
-    return directory is not None and (directory / CONFIG).is_file()
+    if Path(model).is_dir():
+        return (Path(model) / WEIGHTS_FILE).is_file() and b'"towers"' in _bytes(Path(model) / CONFIG_FILE)
+    return packaged(str(model)) is not None or zoo.find(str(model)) is not None
+
+
+def _bytes(file: Path) -> bytes:
+    return file.read_bytes() if file.is_file() else b""
 
 
 def order_of_magnitude(number: int) -> int:

@@ -115,9 +115,11 @@ class Network(nn.Module):
         flat = torch.tensor([row for words in names.words for row in words], device=subject.device)
         starts = torch.tensor([0, *(len(words) for words in names.words[:-1])], device=subject.device).cumsum(0)
         named = self.text(names.vectors) + self.bag(flat, starts)
-        pooled, keys, values = self._look(views)
-        first = self._pair(named, names.vectors, subject, pooled, keys, values, views, image)
-        second = self._pair(named, names.vectors, other, pooled, keys, values, views, image)
+        # Many questions are about the same things in the same image: each such pair is read once.
+        asked = torch.cat([subject, other]) * len(views) + image.repeat(2)
+        distinct, place = torch.unique(asked, return_inverse=True)
+        pairs = self._pairs(named, names.vectors, views, distinct // len(views), distinct % len(views))
+        first, second = pairs[place[: len(subject)]], pairs[place[len(subject) :]]
         count, area, direct = self.readout(first).unbind(-1)
         count_b, _, direct_b = self.readout(second).unbind(-1)
         slope, gap = F.softplus(self.slope), count - count_b
@@ -138,30 +140,28 @@ class Network(nn.Module):
             self.words(first),
         )
 
-    def _look(self, views: Views) -> tuple[Tensor, Tensor, Tensor]:
+    def _pairs(self, named: Tensor, vectors: Tensor, views: Views, name: Tensor, image: Tensor) -> Tensor:
+        """(P, hidden) of pairs of a name and an image, by row."""
+        regions, mask = views.regions.float(), views.regions_mask[image]
+        keys, values = self.key(regions), self.value(regions)
+        # Products are taken for all names with all images of the batch: one matrix product each.
+        scores = torch.einsum("ud,ird->uir", self.query(named), keys)[name, image] / math.sqrt(_ATTENTION)
+        weights = scores.masked_fill(~mask, float("-inf")).softmax(dim=-1)
+        seen = self.value_norm(torch.einsum("br,brd->bd", weights, values[image]))
+        cosines = torch.einsum("ud,ird->uir", vectors, regions)[name, image]
+        most = cosines.masked_fill(~mask, -1.0).amax(dim=1)
+        mean = (cosines * mask).sum(dim=1) / mask.sum(dim=1)
+        both, words = torch.cat([self._summary(views)[image], seen], dim=1), named[name]
+        found = self.hidden(torch.cat([words, both, both * self.gate(words), 3 * torch.stack([most, mean], 1)], dim=1))
+        return cast(Tensor, found)
+
+    def _summary(self, views: Views) -> Tensor:
+        """(I, image_dims) of mean and spread over the windows."""
         windows, mask = views.windows.float(), views.windows_mask[..., None].float()
         count = mask.sum(dim=1)
         mean = (windows * mask).sum(dim=1) / count
         spread = (((windows - mean[:, None]) ** 2 * mask).sum(dim=1) / count + 1e-8).sqrt()
-        regions = views.regions.float()
-        return self.image(torch.cat([mean, spread], dim=1)), self.key(regions), self.value(regions)
-
-    def _pair(
-        self, named: Tensor, vectors: Tensor, rows: Tensor, pooled: Tensor, keys: Tensor, values: Tensor,
-        views: Views, image: Tensor,
-    ) -> Tensor:  # fmt: skip
-        """(B, hidden) of each pair of a name and an image."""
-        name, mask = named[rows], views.regions_mask[image]
-        # Products are taken for all names and images of the batch: far fewer than its questions.
-        scores = torch.einsum("ud,ird->uir", self.query(named), keys)[rows, image] / math.sqrt(_ATTENTION)
-        weights = scores.masked_fill(~mask, float("-inf")).softmax(dim=-1)
-        seen = self.value_norm(torch.einsum("br,brd->bd", weights, values[image]))
-        cosines = torch.einsum("ud,ird->uir", vectors, views.regions.float())[rows, image]
-        most = cosines.masked_fill(~mask, -1.0).amax(dim=1)
-        mean = (cosines * mask).sum(dim=1) / mask.sum(dim=1)
-        both = torch.cat([pooled[image], seen], dim=1)
-        found = self.hidden(torch.cat([name, both, both * self.gate(name), 3 * torch.stack([most, mean], 1)], dim=1))
-        return cast(Tensor, found)
+        return cast(Tensor, self.image(torch.cat([mean, spread], dim=1)))
 
 
 def _number(rate: Tensor, steps: Tensor, shape: Tensor) -> Tensor:

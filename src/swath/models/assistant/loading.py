@@ -61,7 +61,7 @@ def load_parts(
     place = name if adapters.is_file() and (Path(name) / "preprocessor_config.json").is_file() else base
     try:
         model = model_class.from_pretrained(
-            base, revision=revision, torch_dtype=dtype, use_safetensors=True, trust_remote_code=False
+            base, revision=revision, dtype=dtype, use_safetensors=True, trust_remote_code=False
         )
         processor = processor_class.from_pretrained(place, revision=revision, trust_remote_code=False)
     except (OSError, ValueError, KeyError, ImportError) as error:
