@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from generate.models import VIT, tiny_config, tiny_model
 from swath.bands import S2_L1C_BANDS, S2_L2A_BANDS
@@ -154,6 +155,14 @@ def test_what_older_models_say_of_themselves_stays():
     assert json.loads(loaded.identity())["sensors"] == written["sensors"]
     again = json.loads(loaded.to_json())
     assert (again["towers"], again["sensors"]) == (written["towers"], written["sensors"])
+
+
+def test_the_guides_configurations_are_valid():
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "sensors_and_towers.md"
+    blocks = [block.split("```")[0] for block in guide.read_text().split("```yaml\n")[1:]]
+    first, second = (ModelConfig.parse(yaml.safe_load(block)) for block in blocks)
+    assert [first.batch_key(name) for name in ("s1-grd", "s2-l2a", "sar")] == ["s1", "s2", "rgb"]
+    assert second.batch_key("sar") == "all@sar"
 
 
 def test_names_and_routes_are_part_of_the_identity():

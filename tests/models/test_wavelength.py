@@ -10,6 +10,7 @@ from generate.models import VIT, tiny_config, tiny_model
 from swath.chips import Pixels
 from swath.errors import CheckpointError, InputError, ModelError
 from swath.models import DualEncoder
+from swath.models.export import export_checkpoint
 from swath.models.precision import cast
 from swath.models.wavelength import CODE_LENGTH, band_codes
 from swath.sensors import S1_C_BAND_NM, SENSORS, Band, Sensor, sensor
@@ -124,11 +125,14 @@ def test_wrong_batches_are_refused(model):
         model.towers["all"](torch.randn(1, 3, 32, 32), band_codes(sensor("s1-grd").bands))
 
 
-def test_what_any_bands_cannot_be(open_clip):
+def test_what_any_bands_cannot_be(open_clip, tmp_path):
     with pytest.raises(CheckpointError, match="no fill"):
         tiny_config(towers={"all": TOWERS["vit"]}, sensors={"rgb": ANY["*"] | {"fill": {"B10": 0}}})
     with pytest.raises(CheckpointError, match="not in the catalogue"):
         tiny_config(towers={"all": VIT | {"bands": 3}}, sensors=ANY)
+    tiny_model(tiny_config(towers={"rgb": TOWERS["vit"]})).save_pretrained(tmp_path / "any")
+    with pytest.raises(CheckpointError, match="makes its first layer from wavelengths"):
+        export_checkpoint(tmp_path / "any", tmp_path / "any.pt")
     with pytest.raises((CheckpointError, ModelError), match="needs a number of bands"):
         tiny_model(tiny_config(towers={"all": {"type": "timm", "model": "resnet10t", "bands": "any"}}, sensors=ANY))
 

@@ -56,7 +56,7 @@ def models(as_json: JsonOption = False) -> None:
                 str(row["name"]),
                 str(row.get("architecture", "")),
                 str(row.get("activation") or ""),
-                str(row.get("context", "")),
+                str(row.get("context") or ""),
                 str(row.get("license", "")),
                 "in the package" if row["packaged"] else str(row.get("repo") or f"from its authors: {row.get('file')}"),
             ]

@@ -19,6 +19,7 @@ from swath.models.config import ModelConfig
 from swath.models.convert import SECOND_TABLE
 from swath.models.hub import resolve
 from swath.models.positions import KEEP
+from swath.models.routing import ANY_BANDS
 from swath.models.text import TextOptions
 from swath.models.towers import parse_options
 
@@ -83,6 +84,10 @@ def _check(config: ModelConfig, layout: CheckpointLayout) -> None:
         raise CheckpointError(
             f"{config.name} has the text tower {config.text.type!r} and the image towers {shown}; these layouts hold "
             "one CLIP vision transformer (vit) with CLIP's text transformer (clip) or CoCa's (coca)"
+        )
+    if config.towers["rgb"].bands == ANY_BANDS:
+        raise CheckpointError(
+            f"{config.name} makes its first layer from wavelengths; these layouts hold one of filters"
         )
 
 
