@@ -22,10 +22,13 @@ _COLOURS = (
 _SHADE = r"(?:(?:light|dark|deep|bright|pale|very|dull)[ -])*"
 _LIST = rf"{_SHADE}{_COLOURS}(?:(?:[ -]|, | and | or |, and ){_SHADE}{_COLOURS})*"
 _PREDICATE = re.compile(
-    rf"\b(?:is|are|look|looks|appear|appears|turn|turns) (?:\w+ly |all )?{_LIST}(?=$|[,.;]| (?:and|with|in|or|but)\b)",
+    rf"\b(?:is|are|look|looks|appear|appears|turn|turns) (?:\w+ly |all )?(?>{_LIST})(?=$|[,.;]| (?:and|with|in|or|but)\b)",
     re.IGNORECASE,
 )
-_COMPLEMENT = re.compile(rf",? \b(?:in|of|with) {_LIST}(?=$|[,.;]| and\b)", re.IGNORECASE)
+_COMPLEMENT = re.compile(
+    rf",? \b(?:in|of|with) (?>{_LIST})(?=$|[,.;]| (?:and|is|are|lies?|near|with|in|on|beside|by|next|along|around)\b)",
+    re.IGNORECASE,
+)
 _ATTRIBUTE = re.compile(rf"\b{_LIST}(?= \w)", re.IGNORECASE)
 _ANY_COLOUR = re.compile(rf"\b{_COLOURS}\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"\b([Aa])n?(?= (\w+))")
@@ -126,6 +129,6 @@ def _rewritten(sentence: str) -> str:
         return ""
     text = _ATTRIBUTE.sub("", _COMPLEMENT.sub("", text))
     text = mend(re.sub(r"\s+([,.;])", r"\1", " ".join(text.split())))
-    if len(text.split()) < 3 or _DANGLING.search(text):
+    if len(text.split()) < 2 or _DANGLING.search(text):
         return ""
     return _ARTICLE.sub(lambda match: match[1] + ("n" if match[2][0].lower() in "aeiou" else ""), text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from swath.chips import Pixels
 from swath.corpus.language import claims_of, lexicon
 from swath.corpus.narrate.tables import read_text
-from swath.corpus.sentences import finish, mend
+from swath.corpus.sentences import mend
 from swath.data import read_dataset
 from swath.data.words import normalised
 from swath.errors import DataError, InputError
@@ -91,8 +90,8 @@ class RetrievalCaptioner:
         ]
         votes = {index: sum(_agreement(self._things[index], self._things[other]) for other in near) for index in sure}
         chosen = sorted(sure, key=lambda index: -votes[index])[: self._count]
-        rng = random.Random(0)  # for fragments that need a lead; the same for all images
-        return " ".join(finish(self._texts[index], rng) for index in near if index in chosen)
+        kept = (self._texts[index] for index in near if index in chosen)
+        return " ".join(f"{text[0].upper()}{text[1:]}." for text in kept)
 
 
 def _general(caption: str) -> bool:

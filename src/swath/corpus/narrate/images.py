@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
+
+import shapely
+from shapely.geometry.base import BaseGeometry
 
 from swath.chips import Chip
 from swath.corpus.narrate.material import Item
@@ -13,6 +16,9 @@ from swath.data.images import UnreadableImageError, image_chip
 from swath.errors import DataError
 from swath.raster import describe
 from swath.raster.hrefs import is_remote
+
+SHARED = 0.001
+"""Scenes that share more than this part of the smaller one's ground are never divided between splits."""
 
 
 def file_item(root: Path, name: str, sensor: str | None, unit: str, split: str = "") -> Item:
@@ -41,11 +47,13 @@ def file_item(root: Path, name: str, sensor: str | None, unit: str, split: str =
 
 
 def chip_items(chips: Iterable[Chip]) -> tuple[Item, ...]:
-    """Chips of scenes as items; the scene is the unit.
+    """Chips of scenes as items; the unit is the scene with all others that show some of its ground.
 
     Raises:
         DataError: two chips have one name, or a file is remote.
     """
+    chips = list(chips)
+    units = _units(chips)
     items: dict[str, Item] = {}
     for chip in chips:
         if is_remote(chip.scene.href):
@@ -53,8 +61,33 @@ def chip_items(chips: Iterable[Chip]) -> tuple[Item, ...]:
         name = f"{chip.scene.id}#{'_'.join(map(str, chip.window.to_list()))}"
         if name in items:
             raise DataError(f"two chips are called {name!r}; scenes need ids of their own")
-        items[name] = Item(name, chip, chip.scene.id)
+        items[name] = Item(name, chip, units[chip.scene.id])
     return tuple(items.values())
+
+
+def _units(chips: Sequence[Chip]) -> dict[str, str]:
+    """Scene -> the first of the scenes that it is joined to by ground that both show (visits, overlaps)."""
+    places: dict[str, list[BaseGeometry]] = {}
+    for chip in chips:
+        found = places.setdefault(chip.scene.id, [])
+        if chip.footprint is not None:
+            found.append(chip.footprint.geometry)
+    areas = {name: shapely.union_all(found) for name, found in places.items() if found}
+    names, shapes = list(areas), list(areas.values())
+    tree, unit = shapely.STRtree(shapes), {name: name for name in places}
+
+    def root(name: str) -> str:
+        while unit[name] != name:
+            name = unit[name]
+        return name
+
+    for place, shape in enumerate(shapes):
+        for other in tree.query(shape, predicate="intersects").tolist():
+            both = shape.intersection(shapes[other]).area
+            if other < place and both > SHARED * min(shape.area, shapes[other].area):
+                first, second = sorted((root(names[place]), root(names[other])))
+                unit[second] = first
+    return {name: root(name) for name in unit}
 
 
 def image_root(items: Iterable[Item]) -> Path:
