@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from swath.chips import Pixels
 from swath.errors import CheckpointError, EmptyChipError, InputError
+from swath.models.config import split_key
 from swath.models.decoder import MultimodalDecoder
 from swath.models.decoding import Decoding, Vocabulary, Writer, Written, write
 from swath.models.dual_encoder import DualEncoder
 from swath.models.layers import KeyValues
 from swath.models.precision import DType
 from swath.models.text import TextTransformer
-from swath.models.towers import VisionTower
 
 BATCH = 32
 """Images whose captions are written at once."""
@@ -39,11 +39,11 @@ class LookingTower(Protocol):
         ...
 
 
-def look(tower: VisionTower, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What an image tower gives, and what a caption decoder looks at: by default its tokens."""
+def look(tower: nn.Module, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What an image tower gives for its inputs, and what a caption decoder looks at: by default its tokens."""
     if isinstance(tower, LookingTower):
-        return tower.look(images)
-    pooled, tokens = tower(images)
+        return tower.look(*inputs)
+    pooled, tokens = tower(*inputs)
     return pooled, tokens, tokens
 
 
@@ -126,9 +126,12 @@ class Captioner:
         texts = []
         for start in range(0, len(pixels), batch_size):
             part = pixels[start : start + batch_size]
-            written = self.write(self.look(part), decoding, first=first + start)
-            texts += [self._text.tokenizer.decode(entry.ids) for entry in written]
+            texts += self.texts(self.write(self.look(part), decoding, first=first + start))
         return texts
+
+    def texts(self, written: Sequence[Written]) -> list[str]:
+        """The words of what `write` gives."""
+        return [self._text.tokenizer.decode(entry.ids) for entry in written]
 
     @torch.inference_mode()
     def look(self, pixels: Sequence[Pixels]) -> Tensor:
@@ -140,18 +143,32 @@ class Captioner:
         """
         groups: dict[str, list[int]] = {}
         for index, image in enumerate(pixels):
-            groups.setdefault(self.model.config.route(image.sensor).tower, []).append(index)
+            groups.setdefault(image.sensor.name, []).append(index)
         found: dict[int, Tensor] = {}
-        for name, members in groups.items():
+        for sensor, members in groups.items():
             batch = torch.stack([self.model.prepare(pixels[index]) for index in members])
-            tower = cast(VisionTower, self.model.towers[name])
-            _, _, context = look(tower, batch.to(self.model.device, self.model.dtype))
-            found.update(zip(members, context, strict=True))
+            found.update(zip(members, self.look_at(batch, sensor), strict=True))
         if len({context.shape for context in found.values()}) > 1:
             raise InputError(
-                f"towers {', '.join(groups)} give different numbers of tokens: caption one sensor at a time"
+                f"images of {', '.join(groups)} give different numbers of tokens: caption one sensor at a time"
             )
         return torch.stack([found[index] for index in range(len(pixels))])
+
+    @torch.inference_mode()
+    def look_at(self, batch: Tensor, sensor: str) -> Tensor:
+        """What the decoder sees of prepared images (B, bands, S, S) of one sensor: (B, M, C).
+
+        Raises:
+            SensorError: the model takes no images of this sensor.
+            InputError: the batch has another shape.
+        """
+        key = self.model.config.batch_key(sensor)
+        name, _ = split_key(key)
+        shown = batch.to(self.model.device, self.model.dtype)
+        tower = self.model.towers[name]
+        if isinstance(tower, LookingTower):
+            return tower.look(shown)[2]
+        return self.model.raw_images(shown, key)[1]
 
     @torch.inference_mode()
     def write(

@@ -25,6 +25,7 @@ from swath.objectives.contrastive import NO_CAPTION
 from swath.training.augment import augment, crop_maps
 from swath.training.image_facts import ImageFacts
 from swath.training.long_texts import LongCaptions, LongTexts
+from swath.training.looked import Looked
 from swath.training.pictures import Pictures, to_input
 from swath.training.radar import radar_view
 from swath.training.recipe import Recipe
@@ -53,6 +54,8 @@ class Batch:
         masked: the texts with words hidden; None where the recipe does not want them.
         long: a long caption of each image; likewise.
         facts: sensors, labels, groups and places of the images; likewise.
+        looked: what a caption decoder looks at, in place of `images`, where that was found before (see
+            `swath.training.looked`).
     """
 
     images: dict[str, Tensor]
@@ -66,6 +69,7 @@ class Batch:
     masked: MaskedTexts | None = None
     long: LongTexts | None = None
     facts: ImageFacts | None = None
+    looked: dict[str, Tensor] | None = None
 
     def to(self, device: torch.device) -> dict[str, Any]:
         """The fields on a device, as keyword arguments of `TrainingModel.forward`."""
@@ -82,6 +86,7 @@ class Batch:
             "targets": None if self.masked is None else self.masked.targets.to(device),
             "long": None if self.long is None else self.long.to(device),
             "facts": None if self.facts is None else self.facts.to(device),
+            "looked": None if self.looked is None else {name: part.to(device) for name, part in self.looked.items()},
         }
 
 
@@ -158,6 +163,8 @@ class TrainingSet:
         self._long = LongCaptions(pairs) if recipe.objective.dual_text is not None else None
         self._facts = ImageFacts.of(pairs, self.pictures.tower, labels=recipe.objective.bridge is not None)
         self._check_facts(trying=limit is not None)
+        self.looked: Looked | None = None
+        """What a caption decoder looks at, where it is found before the first step."""
         bridge, batch = recipe.objective.bridge, recipe.batch
         self._drawing = Drawing(
             batch.size, batch.accumulate, batch.balance == "sensors", bridge is not None and bridge.paired > 0
@@ -229,8 +236,8 @@ class TrainingSet:
             [np.flatnonzero([self.pictures.tower[row] == tower for row in rows]) for tower in towers]
         )
         rows, captions = rows[by_tower], None if captions is None else captions[by_tower]
-        crops = self._crops(rows, random)
-        images = {tower: self._images(rows, tower, size, random, crops) for tower in towers}
+        looked = None if self.looked is None else self.looked.draw(rows, towers, self.pictures, numbers)
+        images = {} if looked is not None else self.images(rows, towers, size, random)
         texts, text_caption, pair_numbers = self._draw_texts(rows, captions, numbers)
         ids, mask = model.tokenize(texts, truncation="count")
         by_length = torch.argsort(mask.sum(dim=1), stable=True)
@@ -254,7 +261,15 @@ class TrainingSet:
             masked=None if masker is None else masker(texts, ids, mask, masking),
             long=None if self._long is None else self._long.draw(rows, model, long),
             facts=self._facts.select(rows) if self.recipe.objective.needs_facts else None,
+            looked=looked,
         )
+
+    def images(
+        self, rows: NDArray[np.int64], towers: Sequence[str], size: int, random: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Augmented images by tower, as the towers take them."""
+        crops = self._crops(rows, random)
+        return {tower: self._images(rows, tower, size, random, crops) for tower in towers}
 
     def _crops(self, rows: NDArray[np.int64], random: torch.Generator) -> Tensor:
         """How each image is cut and turned; partners alike, so that they show the same ground."""

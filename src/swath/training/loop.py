@@ -30,6 +30,7 @@ from swath.training.batches import TrainingSet
 from swath.training.check import batch_shape, passing_folder, shortened
 from swath.training.elimination import Elimination
 from swath.training.logs import Means, RunLog
+from swath.training.looked import look_once
 from swath.training.masking import build_masker, vocabulary
 from swath.training.optimizers import build_optimizers
 from swath.training.recipe import Recipe
@@ -102,6 +103,9 @@ class _Run:
         self.optimizers = [self.accelerator.prepare(entry) for entry in build_optimizers(model, recipe.optim)]
         self.model = self.accelerator.prepare(model)
         self.total = recipe.optim.epochs * self.data.batches_per_epoch
+        if recipe.objective.captioning is not None and recipe.objective.captioning.views:
+            with self.accelerator.autocast():
+                self.data.looked = look_once(self.data, self._encoder(), self.accelerator.device)
 
     def go(self) -> RunResult:
         """Train to the end."""
@@ -300,8 +304,10 @@ def _accelerator(recipe: Recipe) -> Any:  # noqa: ANN401 - a type of an optional
         precision = "bf16" if choose_dtype("auto", device) == torch.bfloat16 else "no"
     # The state is global: without this, a second run in one process could not have another precision.
     AcceleratorState._reset_state(reset_partial_state=False)
-    # A process may have a batch without images of some tower, or without a known place.
-    several = len(recipe.model.towers) > 1 or recipe.model.location is not None
+    # A process may have a batch without images of some tower, or without a known place; where captions alone are
+    # learned, the ends of the towers have no part.
+    alone = recipe.objective.captioning is not None and not recipe.objective.captioning.contrastive
+    several = len(recipe.model.towers) > 1 or recipe.model.location is not None or alone
     return Accelerator(
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=several)],
         mixed_precision=precision,

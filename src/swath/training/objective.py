@@ -152,6 +152,30 @@ class LocationRecipe(RecipePart):
         return self
 
 
+class CaptioningRecipe(RecipePart):
+    """A term that writes the texts, word by word, looking at the image (CoCa); it needs `model.captioner`.
+
+    Attributes:
+        weight: of the term, which is the mean over tokens.
+        contrastive: weight of all other terms; 0 leaves them out, for a captioner on towers that stay as they are.
+        label_smoothing: share of each target that is spread over the vocabulary.
+        views: augmented views of each image that are encoded once, before the first step, and kept in memory (2 bytes
+            a value), at the last of `augment.sizes`; 0 encodes images anew at every step. For frozen image towers, with
+            `contrastive` 0.
+    """
+
+    weight: float = Field(default=1.0, gt=0)
+    contrastive: float = Field(default=1.0, ge=0)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    views: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _check_views(self) -> Self:
+        if self.views and self.contrastive:
+            raise ValueError("views keep what the decoder looks at and nothing else: contrastive must be 0")
+        return self
+
+
 class ObjectiveRecipe(RecipePart):
     """The loss.
 
@@ -170,6 +194,7 @@ class ObjectiveRecipe(RecipePart):
         dual_text: a term over long captions.
         bridge: one term a sensor in place of the global one.
         location: terms over places.
+        captioning: a term that writes the texts.
     """
 
     shared_captions: bool = True
@@ -185,6 +210,7 @@ class ObjectiveRecipe(RecipePart):
     dual_text: DualTextRecipe | None = None
     bridge: BridgeRecipe | None = None
     location: LocationRecipe | None = None
+    captioning: CaptioningRecipe | None = None
 
     @property
     def needs_facts(self) -> bool:

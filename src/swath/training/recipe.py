@@ -44,7 +44,8 @@ class ValidationRecipe(RecipePart):
         path: the data set, relative to `data.root`.
         split: its split.
         sensor: only images of this sensor, in a data set with several.
-        metric: a metric of `swath.evaluation.retrieval`; higher is better.
+        metric: a metric of `swath.evaluation.retrieval`, or of `swath.evaluation.captioning` where captions are
+            learned; higher is better.
         every: epochs between two validations.
     """
 
@@ -250,6 +251,15 @@ class Recipe(RecipePart):
     def _check_terms(self) -> Self:
         if self.objective.location is not None and self.model.location is None:
             raise ValueError("objective.location needs a location tower: describe it under model.location")
+        writes = self.objective.captioning
+        if (writes is None) != (self.model.captioner is None):
+            raise ValueError("objective.captioning and model.captioner need each other: give both, or neither")
+        if writes is not None and self.batch.word_dropout:
+            raise ValueError("objective.captioning learns to write what is in the texts: batch.word_dropout must be 0")
+        if writes is not None and writes.views and not {"towers"} <= set(self.optim.freeze):
+            raise ValueError(
+                "objective.captioning.views is for towers that do not change: put towers under optim.freeze"
+            )
         bridge = self.objective.bridge
         if bridge is not None and bridge.paired and self.batch.epoch == "captions":
             raise ValueError("objective.bridge.paired draws groups of images: batch.epoch must be images")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from swath.errors import InputError, ModelError, RecipeError
-from swath.models import DualEncoder
+from swath.models import DualEncoder, ModelConfig
 from swath.models.positions import KEEP
 from swath.models.stretch import parted, stretched
 from swath.training.recipe import Recipe
@@ -39,8 +39,17 @@ def starting_model(recipe: Recipe) -> DualEncoder:
             "describe it as its config.json does, say in what it differs (init_fresh, init_towers, init_unused), "
             "or leave init out"
         )
+    if _captioner(encoder.config) != _captioner(recipe.model):
+        raise RecipeError(
+            f"init: the captioner of {recipe.init!r} is not the one under model.captioner; name text_decoder under "
+            "init_fresh to begin with a new one, or under init_unused to go on without"
+        )
     encoder.config = recipe.model
     return encoder
+
+
+def _captioner(config: ModelConfig) -> dict[str, object] | None:
+    return None if config.captioner is None else config.captioner.model_dump(exclude={"digest"})
 
 
 def _lengthened(encoder: DualEncoder, recipe: Recipe) -> DualEncoder:

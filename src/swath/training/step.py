@@ -20,11 +20,12 @@ from swath.objectives.elimination import keep_masks
 from swath.objectives.keywords import NOT_MASKED, keyword_loss
 from swath.similarity.local import local_similarity_of
 from swath.training.bridging import Bridge
+from swath.training.captioning import caption_term
 from swath.training.encoding import BatchEncoder, pooled_features, token_features
 from swath.training.freezing import freeze, quieten
 from swath.training.image_facts import ImageFacts
 from swath.training.long_texts import LongTexts
-from swath.training.objective import ObjectiveRecipe
+from swath.training.objective import CaptioningRecipe, ObjectiveRecipe
 from swath.training.processes import first_row, gather_features
 from swath.training.rows import Rows, Seen
 from swath.training.texts import NO_TEXT
@@ -99,6 +100,7 @@ class TrainingModel(nn.Module):
         targets: Tensor | None = None,
         long: LongTexts | None = None,
         facts: ImageFacts | None = None,
+        looked: dict[str, Tensor] | None = None,
         thresholds: Mapping[str, float] | None = None,
         progress: float = 0.0,
     ) -> tuple[dict[str, Tensor], Seen]:
@@ -109,11 +111,15 @@ class TrainingModel(nn.Module):
 
         Returns:
             scalars: ``loss`` (what to minimise), ``contrastive``, ``temperature``, and where they are used ``local``,
-            ``long``, ``paired``, ``location``, ``keywords``, ``classes`` and ``eliminated`` (share of the pairs); and
-            the pairs that were seen.
+            ``long``, ``paired``, ``location``, ``keywords``, ``classes``, ``captioning`` (a token) and ``eliminated``
+            (share of the pairs); and the pairs that were seen.
         """
         local = self.objective.local
-        raw, vision = self._batch.images(images, tokens=local is not None or self.objective.keywords is not None)
+        captioning = self.objective.captioning
+        if captioning is not None and not captioning.contrastive:
+            return self._write(captioning, images, looked, ids, mask, text_caption, owners), Seen(gather(pairs), {})
+        tokens = local is not None or self.objective.keywords is not None
+        raw, vision, contexts = self._batch.images(images, tokens=tokens, looks=captioning is not None)
         context = local is not None and local.positions == "context"
         text = self._batch.texts(ids, mask, tokens=local is not None, context=context)
         described = None if long is None else self._long_texts(long)
@@ -131,7 +137,29 @@ class TrainingModel(nn.Module):
             found = self._keyword_loss(vision.select(owners), masked_ids, mask, targets)
             losses["loss"] = losses["loss"] + self.objective.keywords.weight * found
             losses["keywords"] = found.detach()
+        if captioning is not None:
+            found = caption_term(self._batch, contexts, ids, mask, owners, text_caption != NO_TEXT, captioning)
+            losses["loss"] = captioning.contrastive * losses["loss"] + captioning.weight * found
+            losses["captioning"] = found.detach()
         return losses, Seen(gather(pairs), similarity)
+
+    def _write(
+        self,
+        settings: CaptioningRecipe,
+        images: dict[str, Tensor],
+        looked: dict[str, Tensor] | None,
+        ids: Tensor,
+        mask: Tensor,
+        text_caption: Tensor,
+        owners: Tensor,
+    ) -> dict[str, Tensor]:
+        """The losses where captions alone are learned; images that have been looked at are not encoded again."""
+        if looked is not None:
+            contexts = list(looked.values())
+        else:
+            _, _, contexts = self._batch.images(images, tokens=False, looks=True)
+        found = caption_term(self._batch, contexts, ids, mask, owners, text_caption != NO_TEXT, settings)
+        return {"loss": settings.weight * found, "captioning": found.detach()}
 
     def _scale(self) -> Tensor:
         """The inverse temperature."""

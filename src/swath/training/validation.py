@@ -53,7 +53,7 @@ class Validation:
         self._texts = [text for own in captions for text in own]
 
     def __call__(self, model: DualEncoder) -> dict[str, float]:
-        """Metrics of `swath.evaluation.retrieval` for a model in evaluation mode; of captions, where it learns to write.
+        """Metrics of a model in evaluation mode: of retrieval, and of captions where it learns to write.
 
         Raises:
             RecipeError: the metric to choose by is not among them.
