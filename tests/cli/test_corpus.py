@@ -57,3 +57,30 @@ def test_builds_a_landmark_corpus(run_json, run, tmp_path):
     assert run(*options).exit_code == 2
     assert run(*options, "--label-list", "eurosat").exit_code == 2
     assert run(*options, *listed, "--threshold-of", "Water=much").exit_code == 2
+
+
+def test_landmark_corpora_with_pixels_are_ranked_and_indexed(run_json, run, model, tmp_path):
+    for number, name in enumerate("abcd"):
+        s1_scene(tmp_path / "images" / f"{name}.tif", 32, seed=number)
+    (tmp_path / "labels.csv").write_text("image,labels\na,Forest;River\nb,SeaLake\nc,Forest\nd,Forest\n")
+    options = ["corpus", "landmark", tmp_path / "images", "--label-list", f"eurosat={tmp_path / 'labels.csv'}"]
+    options += ["--hold-out", "train=d.*", "--split", "corpus=1"]
+    document = run_json(*options, "--format", "hdf5", "--to", tmp_path / "h")
+    assert document["export"] == {"folder": str(tmp_path / "h"), "images": 4, "written": 4, "failures": []}
+    assert document["summary"]["splits"] == {"corpus": 3, "train": 1}
+    assert run_json(*options, "--format", "cog", "--to", tmp_path / "c")["export"]["images"] == 4
+    for place in (tmp_path / "h", tmp_path / "c"):
+        found = run_json("evaluate", "ranking", model, place, "-k", 2, "--to", tmp_path / "report")
+        assert (found["documents"], found["judged_by"]) == ({"s1": 3}, "queries.jsonl, qrels")
+        assert 0.0 <= found["metrics"]["text_s1_ndcg_linear_2"] <= 1.0
+        assert "text_s1_ndcg_linear_2" in found["intervals"]
+    assert (tmp_path / "report" / "text_s1.run").is_file()
+    assert "text_s1" in run("evaluate", "ranking", model, tmp_path / "h", "--rounds", 50).stdout
+    (tmp_path / "h" / "qrels" / "corpus.tsv").write_text("q0000 0 nowhere 1\n")
+    refused = run("evaluate", "ranking", model, tmp_path / "h")
+    assert refused.exit_code == 1
+    assert "'nowhere'" in refused.output
+    assert run("evaluate", "ranking", model, tmp_path / "absent").exit_code == 2
+    indexed = run_json("index", tmp_path / "h", "--to", tmp_path / "archive", "--model", model, "--chip", 32)
+    assert (indexed["added"], indexed["failures"]) == (4, [])
+    assert run(*options, "--hold-out", "test=z*", "--to", tmp_path / "x.parquet").exit_code == 2

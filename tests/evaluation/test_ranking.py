@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -50,6 +51,32 @@ def test_equals_trec_eval_with_ties(run, qrels):
             expected = reference.get(query, {}).get(theirs, 0.0)
             assert found.values[ours][at] == pytest.approx(expected, abs=1e-9)
     assert set(found.queries) | set(found.without_relevant) == set(qrels)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_equals_trec_eval_on_large_runs(seed):
+    """Thousands of documents, graded; scores of single precision, of few levels, and that differ in double only."""
+    pytrec_eval = pytest.importorskip("pytrec_eval")
+    rng = np.random.default_rng(seed)
+    names = [f"d{number}" for number in range(2500)]
+    scores = {
+        "fine": rng.normal(size=2500).astype(np.float32).astype(float),
+        "levels": rng.integers(0, 20, 2500) / 7,
+        "almost": 0.3 + rng.integers(0, 5, 2500) * 1e-12,
+    }
+    run = {query: dict(zip(names, own.tolist(), strict=True)) for query, own in scores.items()}
+    qrels = {query: {name: int(rng.integers(-1, 4)) for name in rng.choice(names, 300)} for query in run}
+    cuts = "10,100,1000"
+    measures = {f"ndcg_cut.{cuts}", f"map_cut.{cuts}", "map", f"P.{cuts}", f"recall.{cuts}", "recip_rank"}
+    reference = pytrec_eval.RelevanceEvaluator(qrels, measures).evaluate(run)
+    found = evaluate_ranking(run, qrels)
+    theirs = {"ndcg_linear": "ndcg_cut", "map": "map_cut", "precision": "P", "recall": "recall"}
+    for at, query in enumerate(found.queries):
+        for ours, their in theirs.items():
+            for k in (10, 100, 1000):
+                assert found.values[f"{ours}_{k}"][at] == pytest.approx(reference[query][f"{their}_{k}"], abs=1e-9)
+        assert found.values["map"][at] == pytest.approx(reference[query]["map"], abs=1e-9)
+        assert found.values["mrr"][at] == pytest.approx(reference[query]["recip_rank"], abs=1e-9)
 
 
 def test_gains_are_what_their_names_say():

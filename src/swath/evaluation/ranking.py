@@ -1,7 +1,8 @@
 """Graded and binary ranking metrics over relevance judgements: nDCG, MAP, precision, recall, MRR.
 
 The definitions are trec_eval's. Documents are ranked by falling score and, among equal scores, by falling document id
-(trec_eval's rule: arbitrary, but the same everywhere). Unjudged documents and negative judgements count as not
+(trec_eval's rule: arbitrary, but the same everywhere). As in trec_eval, scores count in single precision: what differs
+less is equal. Unjudged documents and negative judgements count as not
 relevant. CLOSP reports nDCG@1000 without saying which gain: both are given, and the names say which.
 
 ``nDCG@k = sum_{r <= k} g(rel_r) / log2(r + 1)``, divided by the same sum for the ideal order of all judged documents;
@@ -140,11 +141,17 @@ def run_from_scores(scores: Tensor, queries: Sequence[str], documents: Sequence[
     return found
 
 
+def ranked(answers: Mapping[str, float]) -> list[str]:
+    """Document ids by trec_eval's rule: falling score in single precision, then falling id."""
+    with np.errstate(over="ignore"):
+        single = dict(zip(answers, np.array(list(answers.values()), dtype=np.float32).tolist(), strict=True))
+    return sorted(sorted(answers, reverse=True), key=single.__getitem__, reverse=True)
+
+
 def _ranked(answers: Mapping[str, float], query: str) -> list[str]:
-    """Document ids by falling score, then falling id."""
     if any(score != score for score in answers.values()):
         raise EvaluationError(f"query {query!r} has a document whose score is NaN")
-    return sorted(sorted(answers, reverse=True), key=answers.__getitem__, reverse=True)
+    return ranked(answers)
 
 
 def _judge(ranked: Sequence[str], judgements: Mapping[str, int], ks: Sequence[int]) -> dict[str, float]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from swath.errors import EvaluationError
-from swath.evaluation.ranking import Qrels, Run
+from swath.evaluation.ranking import Qrels, Run, ranked
 
 
 def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
@@ -63,17 +63,16 @@ def write_qrels(qrels: Qrels, path: str | Path) -> Path:
 
 
 def write_run(run: Run, path: str | Path, tag: str = "swath") -> Path:
-    """Write a run, best first by trec_eval's rule (falling score, then falling document id).
+    """Write a run, best first by trec_eval's rule (see `swath.evaluation.ranking.ranked`).
 
     Raises:
         EvaluationError: an id or the tag is empty or has white space in it.
     """
     lines = []
     for query, own in run.items():
-        ranked = sorted(sorted(own, reverse=True), key=own.__getitem__, reverse=True)
         lines += [
             f"{_id(query)} Q0 {_id(document)} {rank} {own[document]!r} {_id(tag)}\n"
-            for rank, document in enumerate(ranked, start=1)
+            for rank, document in enumerate(ranked(own), start=1)
         ]
     Path(path).write_text("".join(lines), encoding="utf-8")
     return Path(path)

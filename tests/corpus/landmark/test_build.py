@@ -8,7 +8,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from generate.rasters import ORIGIN, s1_scene, s2_bands, write_tiff
-from swath.corpus.landmark import LabelList, LabelRasters, Options, build, read_system, vocabulary, write_landmark
+from swath.corpus.landmark import (
+    LabelList,
+    LabelRasters,
+    Options,
+    build,
+    read_system,
+    vocabulary,
+    write_hdf5,
+    write_landmark,
+)
 from swath.data import read_dataset
 from swath.errors import DataError, InputError
 from swath.raster import read_chip
@@ -245,21 +254,52 @@ def test_real_reference_map_under_a_radar_scene(shared_data, tmp_path):
 
 @pytest.mark.data
 def test_real_labels_of_patches(shared_data, tmp_path):
-    """EuroSAT classes of Sentinel-2 patches, by row."""
+    """EuroSAT classes of Sentinel-2 patches, by row: half of them held out."""
     folder = shared_data / "s2_patches_12band"
     labels = LabelList(folder / "labels.json", system("eurosat"))
-    with np.load(folder / "patches.npz") as file:
-        patches = file[file.files[0]]
-    for row in range(0, len(patches), 20):
-        bands = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B11", "B12")
-        data = patches[row] if patches[row].shape[0] == 12 else np.moveaxis(patches[row], -1, 0)
-        write_tiff(tmp_path / f"{row}.tif", data.astype(np.uint16), crs=None, descriptions=bands)
     table = tmp_path / "corpus.parquet"
-    report = write_landmark(chips(tmp_path, 64), table, [labels])
-    assert len(labels.labels) == len(patches) == 198
-    assert report.summary.images == 10
+    options = Options(captions=("classes",), fractions={"train": 0.5, "test": 0.5})
+    report = write_landmark(chips(folder / "patches.npz", 64), table, [labels], options)
+    assert report.summary.splits == {"train": 99, "test": 99}
+    assert report.summary.imbalance < 0.05
     assert "geometry" not in pq.read_schema(table).names
-    assert len(read_dataset(table)) == 10
+    test = read_dataset(table, sensor="s2-l2a").split("test")
+    assert any("sea or lake" in pair.captions[0] for pair in test)
+    assert read_chip(test[0].chip).data.shape == (12, 64, 64)
+
+
+@pytest.mark.data
+def test_real_patches_of_the_world(shared_data, tmp_path):
+    """12 and 13 bands, in many projections: into HDF5 and back."""
+    listed = tmp_path / "l.csv"
+    listed.write_text("image,label\npatch_25630,Snow and Ice\npatch_252161,Shrub and Scrub\nSeaLake_3000,Water\n")
+    table = tmp_path / "source" / "corpus.parquet"
+    source = LabelList(listed, system("unified"))
+    images = chips(shared_data / "world_s2_12band", 256)
+    assert len(images) == 17
+    write_landmark(images, table, [source], Options(split="none"))
+    assert write_hdf5(read_dataset(table), tmp_path / "h").images == 3
+    found = {pair.name: pair for pair in read_dataset(tmp_path / "h")}
+    assert {pair.chip.scene.sensor for pair in found.values()} == {"s2-l2a", "s2-l1c"}
+    assert found["patch_25630"].location == pytest.approx((-50.79, 73.82), abs=0.05)
+    assert found["patch_25630"].captions == ("snow and ice",)
+
+
+@pytest.mark.data
+def test_real_patch_pair_of_bigearthnet(shared_data, tmp_path):
+    """Both sensors come as one file a band; CORINE's names of the classes."""
+    listed = tmp_path / "l.csv"
+    names = ("S1A_IW_GRDH_1SDV_20170613T165043_33UUP_70_48", "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP_75_43")
+    listed.write_text("image,labels\n" + "".join(f"{name},Coniferous forest;Pastures\n" for name in names))
+    table = tmp_path / "corpus.parquet"
+    images = chips(shared_data / "bigearthnet_sample", 120)
+    write_landmark(images, table, [LabelList(listed, system("corine"))], Options(split="none"))
+    write_hdf5(read_dataset(table), tmp_path / "h")
+    found = {pair.chip.scene.sensor: pair for pair in read_dataset(tmp_path / "h")}
+    assert set(found) == {"s1-grd", "s2-l2a"}
+    assert found["s1-grd"].captions == ("trees. grass",)
+    assert -30 < float(np.median(read_chip(found["s1-grd"].chip).data)) < -5
+    assert 100 < float(np.median(read_chip(found["s2-l2a"].chip).data)) < 5000
 
 
 @pytest.mark.data
@@ -271,3 +311,19 @@ def test_real_floods(shared_data, tmp_path):
     assert report.summary.images + sum(report.summary.left_out.values()) == 7
     assert report.summary.labels == {"Flooded Area": report.summary.images}
     assert not report.summary.failures
+
+
+@pytest.mark.data
+def test_real_floods_by_scene(shared_data, tmp_path):
+    """Scenes held out whole; dry chips have a caption of their own; chips without data are left out."""
+    source = LabelRasters(shared_data / "floods_s1" / "*_label.tif", system("sen1floods11"), ("_S1", "_label"))
+    images = list(cut(open_source(shared_data / "floods_s1", include=("*_S1.tif",)), 128))
+    options = Options(without="dry land", fractions={"train": 1.0}, held_out={"test": ("Mekong_*", "USA_*")})
+    report = write_landmark(images, tmp_path / "c.parquet", [source], options)
+    assert report.summary.splits == {"train": 80, "test": 32}
+    assert not report.summary.failures
+    test = read_dataset(tmp_path / "c.parquet", sensor="s1-grd").split("test")
+    assert {pair.name.partition("_")[0] for pair in test} == {"Mekong", "USA"}
+    assert {pair.captions[0] for pair in test} == {"flooded area", "dry land"}
+    nigeria = [pair for pair in read_dataset(tmp_path / "c.parquet") if pair.name.startswith("Nigeria")]
+    assert any(not read_chip(pair.chip).valid.all() for pair in nigeria)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swath.corpus.landmark import by_blocks, stratified
+from swath.corpus.landmark import by_blocks, by_scenes, stratified
+from swath.corpus.landmark.splitting import held_out
 from swath.errors import InputError
 
 PARTS = {"train": 0.2, "corpus": 0.8}
@@ -26,6 +27,23 @@ def test_a_rare_label_is_divided_in_proportion():
     rare = Counter(split for split, found in zip(chosen, labels, strict=True) if "rare" in found)
     assert rare == {"train": 20, "corpus": 80}
     assert Counter(chosen)["train"] == pytest.approx(200, abs=2)
+
+
+def test_scenes_stay_whole():
+    scenes = [f"scene{number // 10}" for number in range(100)]
+    labels = [{"a"} if number % 20 < 10 else {"a", "b"} for number in range(100)]
+    chosen = by_scenes(scenes, labels, {"train": 0.3, "test": 0.7})
+    assert Counter(chosen) == {"train": 30, "test": 70}
+    assert len(set(zip(scenes, chosen, strict=True))) == 10
+
+
+def test_scenes_are_held_out_by_name():
+    scenes = ["Mekong_1", "Mekong_1", "Spain_2"]
+    assert held_out(scenes, {"test": ["Mek*"]}) == ["test", "test", ""]
+    with pytest.raises(InputError, match="no scene is called 'USA"):
+        held_out(scenes, {"test": ["USA*"]})
+    with pytest.raises(InputError, match="held out for 'test' and for 'val'"):
+        held_out(scenes, {"test": ["Mek*"], "val": ["*_1"]})
 
 
 def test_seeds_differ():

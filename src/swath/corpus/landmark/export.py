@@ -258,9 +258,9 @@ def _write_metadata(kept: Sequence[tuple[str, Pair]], folder: Path) -> None:
 
 
 def _write_queries(dataset: Dataset, names: dict[str, str], folder: Path) -> None:
-    """Queries and judgements over what was written, where its images have labels."""
+    """Queries and judgements over what was written, where images that are not for training have labels."""
     kept = Dataset(dataset.name, tuple(pair for pair in dataset if pair.name in names))
-    if not any(pair.labels for pair in kept):
+    if not any(pair.labels and pair.split != "train" for pair in kept):
         return
     topics = topics_of(documents_of(kept))
     renamed = {query: {names[name]: found for name, found in own.items()} for query, own in topics.qrels.items()}
