@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,8 @@ def dino(state):
 
 def mae(state):
     beside = {"mask_token": torch.zeros(1, 1, 8), "decoder_pos_embed": torch.zeros(1, 5, 8)}
-    return {"model": state | beside | {"decoder_blocks.0.norm1.weight": torch.zeros(8)}, "epoch": 99}
+    args = argparse.Namespace(model="mae_vit_small_patch16", mask_ratio=0.75)
+    return {"model": state | beside | {"decoder_blocks.0.norm1.weight": torch.zeros(8)}, "epoch": 99, "args": args}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 import yaml
 
 from generate.models import VIT, tiny_config, tiny_model
@@ -15,7 +16,9 @@ from swath.models import ModelConfig
 from swath.models.config import split_key
 from swath.models.hub import packaged
 from swath.models.preprocess import standardise
+from swath.raster import read_chip
 from swath.sensors import sensor
+from swath.sources import cut, open_source
 
 S2 = VIT | {"bands": 13, "band_names": S2_L1C_BANDS, "mean": [0.0] * 13, "std": [1e4] * 13, "units": "reflectance1e4"}
 S1 = VIT | {"bands": 2, "band_names": ["VV", "VH"], "mean": [0.0] * 2, "std": [1.0] * 2, "units": "db"}
@@ -169,3 +172,19 @@ def test_names_and_routes_are_part_of_the_identity():
     routes = ROUTES | {"s2-l2a": ROUTES["s2-l2a"] | {"fill": {"B10": 5}}}
     turned = config(s1=S1 | {"band_names": ["VH", "VV"]})
     assert len({config().identity(), config(routes).identity(), turned.identity()}) == 3
+
+
+@pytest.mark.data
+def test_real_patches_with_one_file_a_band_reach_thirteen_by_name(shared_data):
+    source = open_source(str(shared_data / "bigearthnet_sample" / "BigEarthNet-S2"))
+    made = next(iter(cut(source, 120, 120)))
+    found = brought(config(), read_chip(made, min_valid=0.0))
+    files = {Path(layer.href).stem.split("_")[-1]: layer.href for layer in made.scene.layers}
+    assert len(files) == 12
+    for name in ("B02", "B03", "B04", "B08"):  # 10 m bands, at their own size
+        with rasterio.open(files[name]) as file:
+            wanted = file.read(1) / np.float32(1e4)
+        np.testing.assert_allclose(found[S2_L1C_BANDS.index(name.replace("B0", "B"))], wanted, atol=1e-6)
+    assert (found[S2_L1C_BANDS.index("B10")] == 0).all()
+    with rasterio.open(files["B12"]) as file:
+        assert found[S2_L1C_BANDS.index("B12")].mean() == pytest.approx(file.read(1).mean() / 1e4, rel=0.02)

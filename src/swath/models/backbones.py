@@ -10,10 +10,12 @@ Files say nothing of their bands. Where nobody else does, their number tells (`s
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from swath.bands import canonical
@@ -64,7 +66,9 @@ def read_backbone(path: Path) -> dict[str, Tensor]:
     Raises:
         CheckpointError: no such file, unsafe, damaged, or without an encoder of one of the known layouts.
     """
-    data = read_foreign(path)
+    # MAE's and DINO's own files keep the arguments of their run: a bag of plain values.
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        data = read_foreign(path)
     for key in _WRAPPERS:
         if isinstance(data, dict) and isinstance(data.get(key), dict):
             data = data[key]

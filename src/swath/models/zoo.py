@@ -75,7 +75,7 @@ _S1_RAW = "decibel as it is"
 _CLOSP = "DarthReca/CLOSP-Visual"
 _RAIL = "creativeml-openrail-m"
 
-# Architecture, hub repository and its hash, or the hub's file.
+# Architecture, hub repository, and the start of its file's hash.
 _SSL4EO = (
     ("moco-resnet18", "resnet18", "resnet18_sentinel2_all_moco", "59bfdff9"),
     ("moco-resnet50", "resnet50", "resnet50_sentinel1_all_moco", "906e4356"),
@@ -83,7 +83,12 @@ _SSL4EO = (
     ("dino-resnet50", "resnet50", "resnet50_sentinel2_all_dino", "d6c330e9"),
     ("moco-vit-s-16", "vit_small_patch16_224", "vit_small_patch16_224_sentinel2_all_moco", "67c9032d"),
 )
-_SSL4EO_MAE = (("mae-vit-s-16", "vit_small_patch16_224", "vits16"), ("mae-vit-l-16", "vit_large_patch16_224", "vitl16"))
+_SSL4EO_MAE = (
+    ("mae-vit-s-16-s1", "vit_small_patch16_224", "B2_vits16_mae_ep99_enc.pth"),
+    ("mae-vit-s-16-s2", "vit_small_patch16_224", "B13_vits16_mae_ep99_enc.pth"),
+    ("mae-vit-l-16-s1", "vit_large_patch16_224", "B2_vitl16_mae_ep99.pth"),
+    ("mae-vit-l-16-s2", "vit_large_patch16_224", "B13_vitl16_mae_ep99_enc.pth"),
+)
 _SENSORS = {"s1": (S1_BANDS, _S1_STANDARD), "s2": (S2_L1C_BANDS, _S2_INPUT)}
 
 _BACKBONES = (
@@ -93,9 +98,8 @@ _BACKBONES = (
         for key in ("s1" if "sentinel1" in repo else "s2",)
     ),
     *(
-        _backbone(f"ssl4eo-{name}-{key}", full, "wangyi111/SSL4EO-S12", f"B{len(seen[0])}_{file}_mae_ep99.pth", *seen)
+        _backbone(f"ssl4eo-{name}", full, "wangyi111/SSL4EO-S12", file, *_SENSORS[name[-2:]])
         for name, full, file in _SSL4EO_MAE
-        for key, seen in _SENSORS.items()
     ),
     *(
         _backbone(f"{name}-visual-{sensor}", full, _CLOSP, f"{name}_{sensor}_encoder-{digest}.pth", bands, shown)
