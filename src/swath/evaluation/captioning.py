@@ -141,11 +141,11 @@ def _check(candidates: Mapping[str, str], references: Mapping[str, Sequence[str]
             "caption counts as 0), or leave it out of the references too"
         )
     for image, text in candidates.items():
-        wrong = next((entry for entry in (text, *references[image]) if not isinstance(entry, str)), None)
-        if wrong is not None or isinstance(references[image], str):
+        wrong = [entry for entry in (text, *references[image]) if not isinstance(entry, str)]
+        if wrong or isinstance(references[image], str):
             raise EvaluationError(
                 f"image {image!r}: a candidate is one text and references are a list of texts; "
-                f"found {wrong if wrong is not None else references[image]!r:.80}"
+                f"found {(wrong or [references[image]])[0]!r:.80}"
             )
 
 
