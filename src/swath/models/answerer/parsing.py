@@ -25,7 +25,7 @@ _SAYS_LESS = r"(?:less|fewer|smaller|lower)"
 _SAYS_MORE = r"(?:more|greater|larger|higher|bigger)"
 _NUMBER = r"(?:the )?(?:number|amount)s? of"
 
-_COUNT = re.compile(rf"^(?:how many|what is {_NUMBER}|count(?: the)?|give {_NUMBER})\s+(?P<a>.+)$")
+_COUNT = re.compile(rf"^(?:how many|what is {_NUMBER}|count(?: the)?|give {_NUMBER})(?:\s+(?P<a>.+))?$")
 _AREA = re.compile(r"^what is the (?:total )?(?:area|surface) (?:covered by|of|taken by)\s+(?P<a>.+)$")
 _COMPARISONS: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (re.compile(rf"^(?:are|is) there {_SAYS_MORE} (?P<a>.+?) than (?P<b>.+)$"), "more"),
@@ -72,7 +72,7 @@ def parse(question: str) -> Asked:
         if found := pattern.match(text):
             return Asked(kind, _things(found["a"]), _things(found["b"]))
     if found := _COUNT.match(text):
-        return Asked("count", _things(found["a"]))
+        return Asked("count", _things(found["a"] or "things"))
     if found := _AREA.match(text):
         return Asked("area", _things(found["a"]))
     if _CHOICE.search(text) is None:
