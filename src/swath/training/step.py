@@ -22,7 +22,7 @@ from swath.similarity.local import local_similarity_of
 from swath.training.bridging import Bridge
 from swath.training.captioning import caption_term
 from swath.training.encoding import BatchEncoder, pooled_features, token_features
-from swath.training.freezing import freeze, quieten
+from swath.training.freezing import freeze, quieten, under
 from swath.training.image_facts import ImageFacts
 from swath.training.long_texts import LongTexts
 from swath.training.objective import CaptioningRecipe, ObjectiveRecipe
@@ -75,8 +75,9 @@ class TrainingModel(nn.Module):
                 lookup = torch.full((tokens,), NOT_MASKED)
                 lookup[vocabulary] = torch.arange(len(vocabulary))
         self.register_buffer("classes_of_tokens", lookup, persistent=False)
-        with torch.no_grad():
-            encoder.logit_scale.fill_(math.log(1 / objective.temperature))
+        if not any(under("logit_scale", part) for part in self.frozen):
+            with torch.no_grad():
+                encoder.logit_scale.fill_(math.log(1 / objective.temperature))
         encoder.logit_scale.requires_grad_(objective.learn_temperature)
         freeze(encoder, self.frozen)
 
