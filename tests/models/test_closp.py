@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from swath.chips import Pixels
 from swath.cli.app import app
 from swath.errors import CheckpointError, ModelError
 from swath.models import DualEncoder, ModelConfig, hub, zoo
-from swath.models.closp import convert_closp, export_closp, is_closp
+from swath.models.closp import convert_closp, export_closp, is_closp, published_name
 from swath.sensors import sensor
 
 TEXTS = ["trees. water", "flooded area", "burned area. trees"]
@@ -257,6 +259,34 @@ def test_the_command(published, minilm, tmp_path):
     assert run(published[1], "--text", minilm).exit_code == 2
     assert run(tmp_path / "model", "--text", minilm, "--to", tmp_path / "x").exit_code == 2
     assert run(published[1], "--to", tmp_path / "x", "--context", 128).exit_code == 2
+
+
+def test_names_account_for_the_published_file_to_the_byte(minilm, tmp_path):
+    """CLOSP-RN's weights are 299,001,336 bytes: every name and shape of them is in that number."""
+    import transformers
+
+    sizes = {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536}
+    text = tmp_path / "text"
+    shutil.copytree(minilm, text)
+    transformers.BertConfig(vocab_size=30522, max_position_embeddings=512, **sizes).save_pretrained(text)
+    towers = {
+        name: {"type": "timm", "model": "resnet50", "bands": bands, "head": 1000, "bias": True, "image_size": 120}
+        for name, bands in (("s1", 2), ("s2", 13))
+    }
+    routes = {name: {"tower": name[:2], "input": "bands"} for name in ("s1-grd", "s2-l1c")}
+    entry = {"type": "transformers", "source": str(text), "projection": False, "pooling": "cls"}
+    with torch.device("meta"):
+        state = DualEncoder(tiny_config(embed_dim=384, text=entry, towers=towers, sensors=routes)).state_dict()
+    names = {published_name(key): value for key, value in state.items() if key != "logit_scale"}
+    wide_first = sorted(names, key=lambda key: (-names[key].element_size(), key))
+    header, offset = {"__metadata__": {"format": "pt"}}, 0
+    for key in wide_first:
+        end = offset + names[key].numel() * names[key].element_size()
+        kind = {4: "F32", 8: "I64"}[names[key].element_size()]
+        header[key] = {"dtype": kind, "shape": list(names[key].shape), "data_offsets": [offset, end]}
+        offset = end
+    length = len(json.dumps(header, separators=(",", ":")))
+    assert 8 + math.ceil(length / 8) * 8 + offset == 299_001_336
 
 
 def test_minilm_by_the_pooling_that_it_says(minilm, tmp_path):

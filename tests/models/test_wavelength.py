@@ -10,6 +10,7 @@ from generate.models import VIT, tiny_config, tiny_model
 from swath.chips import Pixels
 from swath.errors import CheckpointError, InputError, ModelError
 from swath.models import DualEncoder
+from swath.models.ensemble import join
 from swath.models.export import export_checkpoint
 from swath.models.precision import cast
 from swath.models.wavelength import CODE_LENGTH, band_codes
@@ -83,6 +84,14 @@ def test_save_and_load(model, tmp_path):
     chips = [chip("s1-grd"), chip("s2-l2a")]
     assert again.model_id == model.model_id
     torch.testing.assert_close(again.encode_pixels(chips).pooled, model.encode_pixels(chips).pooled)
+
+
+def test_towers_for_any_bands_are_joined(model):
+    other = tiny_model(model.config, seed=5)
+    joined = join([model, other], "both")
+    chips = [chip("s1-grd"), chip("s2-l2a")]
+    found, one, two = (made.encode_pixels(chips).pooled for made in (joined, model, other))
+    torch.testing.assert_close(found @ found.T, (one @ one.T + two @ two.T) / 2, atol=1e-4, rtol=1e-4)
 
 
 def test_half_precision_keeps_the_directions(model, tmp_path):

@@ -137,7 +137,7 @@ def export_closp(model: str | Path, out: str | Path) -> dict[str, Tensor]:
     _check_form(config)
     state = checkpoint.read_weights(source / checkpoint.WEIGHTS_FILE)
     scale = math.exp(float(state.pop("logit_scale")))
-    written = {_swapped(key, 1, 0): value for key, value in state.items()}
+    written = {published_name(key): value for key, value in state.items()}
     out.mkdir(parents=True, exist_ok=True)
     (out / CONFIG_FILE).unlink(missing_ok=True)
     part = out / f".{checkpoint.WEIGHTS_FILE}"
@@ -151,6 +151,15 @@ def export_closp(model: str | Path, out: str | Path) -> dict[str, Tensor]:
         settings[LOGIT_SCALE] = scale
     (out / CONFIG_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     return written
+
+
+def published_name(key: str) -> str:
+    """What CLOSP's file calls a weight of a swath model.
+
+    Raises:
+        CheckpointError: it has no such part.
+    """
+    return _swapped(key, 1, 0)
 
 
 def _settings(directory: Path) -> dict[str, Any]:
@@ -192,7 +201,7 @@ def _renamed(stored: Mapping[str, Tensor], directory: Path) -> dict[str, Tensor]
 def _config(state: Mapping[str, Tensor], settings: Mapping[str, Any], name: str, directory: Path) -> ModelConfig:
     width = state["towers.s1.proj.weight"].shape[0]
     weights = {key: value for key, value in state.items() if key != "logit_scale"}
-    described = _described({_swapped(key, 1, 0): value for key, value in weights.items()})
+    described = _described({published_name(key): value for key, value in weights.items()})
     wrong = [
         f"{key} is {settings[key]}, but the weights have {value}"
         for key, value in described.items()
