@@ -14,7 +14,22 @@ from typer.testing import CliRunner
 from swath.archive.places import great_circle_km
 from swath.cli import app
 
-HIT = {"rank", "id", "score", "confidence", "sensor", "datetime", "bbox", "geometry", "href", "window", "properties"}
+HIT = {
+    "rank",
+    "id",
+    "score",
+    "raw_score",
+    "calibrated_score",
+    "confidence",
+    "sensor",
+    "datetime",
+    "bbox",
+    "geometry",
+} | {
+    "href",
+    "window",
+    "properties",
+}
 CHIP = 128
 
 Run = Callable[..., Any]

@@ -17,6 +17,7 @@ from rasterio.transform import from_origin
 from torch import Tensor
 
 from swath.archive import Archive
+from swath.archive.background import captions
 from swath.chips import Chip, Footprint, Layer, Pixels, SceneRef, Window
 from swath.features import Features
 from swath.sensors import SENSORS
@@ -135,6 +136,25 @@ def write_scenes(folder: Path, count: int, side: int = 128) -> Path:
 def source_chips(folder: Path, size: int = 32) -> list[Chip]:
     """All chips of a folder of scenes."""
     return list(cut(open_source(str(folder)), size))
+
+
+def on_one_scale(
+    scores: NDArray[np.floating], sensors: Sequence[str], vectors: NDArray[np.float32], bank: NDArray[np.float32]
+) -> NDArray[np.floating]:
+    """Calibrated scores by their definition, one sensor after the other; all of its rows are the sample."""
+    found, names = np.array(scores, dtype=np.float64), np.array(sensors)
+    levels = {name: np.quantile(vectors[names == name] @ bank.T, [0.5, 0.99]) for name in set(sensors)}
+    centre = np.mean([middle for middle, _ in levels.values()])
+    spread = np.mean([upper - middle for middle, upper in levels.values()])
+    for name, (middle, upper) in levels.items():
+        own = names == name
+        found[own] = centre + spread * (found[own] - middle) / (upper - middle)
+    return found
+
+
+def caption_bank(dim: int = DIM) -> NDArray[np.float32]:
+    """The background bank as `FakeEncoder` gives it and an archive keeps it."""
+    return np.stack([unit(caption, dim) for caption in captions()]).astype(np.float16).astype(np.float32)
 
 
 def contents(archive: Archive) -> list[dict[str, Any]]:

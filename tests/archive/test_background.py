@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from archive.fakes import DIM, FakeEncoder, filled, grid, make_chip, unit, units
+from archive.fakes import DIM, FakeEncoder, caption_bank, filled, grid, make_chip, on_one_scale, unit, units
 from swath.archive import Archive, Limits, background
 from swath.archive.background import BEST, captions, confidence
 from swath.archive.filters import Filters
@@ -73,14 +72,11 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def bank() -> NDArray[np.float32]:
-    return np.stack([unit(caption) for caption in captions()]).astype(np.float16).astype(np.float32)
-
-
 def by_hand(text: str, keep: Sequence[bool], best: int = BEST) -> float:
     """The share of captions whose best chips match less well, one product after the other."""
-    rows = VECTORS[np.asarray(keep)]
-    means = [np.sort(rows @ vector)[::-1][:best].mean() for vector in (*bank(), unit(text))]
+    sensors, bank, kept = [chip.scene.sensor for chip in CHIPS], caption_bank(), np.asarray(keep)
+    scores = [on_one_scale(VECTORS @ vector, sensors, VECTORS, bank)[kept] for vector in (*bank, unit(text))]
+    means = [np.sort(own)[::-1][:best].mean() for own in scores]
     return float(np.mean(np.array(means[:-1]) < means[-1]))
 
 

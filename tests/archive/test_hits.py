@@ -52,12 +52,12 @@ def hits(archive: Archive) -> Hits:
 def test_json_has_exactly_the_documented_fields(hits: Hits) -> None:
     document = json.loads(hits.to_json())
     assert set(document) == {"query", "hits"}
-    asked = {"text": f"port {EVIL}", "k": 4, "similarity": "global", "rerank": None}
+    asked = {"text": f"port {EVIL}", "k": 4, "similarity": "global", "rerank": None, "scores": "calibrated"}
     assert document["query"] == {**asked, "confidence": hits.confidence, "matches_well": hits.matches_well}
     for hit in document["hits"]:
         assert list(hit) == [
-            "rank", "id", "score", "confidence", "sensor", "datetime", "bbox", "geometry", "href", "window",
-            "properties",
+            "rank", "id", "score", "raw_score", "calibrated_score", "confidence", "sensor", "datetime", "bbox",
+            "geometry", "href", "window", "properties",
         ]  # fmt: skip
     by_id = {hit["id"]: hit for hit in document["hits"]}
     first, nowhere, across = (by_id[chip.id] for chip in CHIPS[:3])

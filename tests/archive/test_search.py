@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 from PIL import Image
 
-from archive.fakes import DIM, FakeEncoder, filled, grid, make_chip, unit, units
+from archive.fakes import DIM, FakeEncoder, caption_bank, filled, grid, make_chip, on_one_scale, unit, units
 from swath.archive import Archive, Limits, Query
 from swath.archive.places import great_circle_km
 from swath.chips import Chip
@@ -36,7 +36,7 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=MODES)
+@pytest.fixture(params=MODES, scope="module")
 def archive(request: pytest.FixtureRequest, uri: Path) -> Archive:
     return Archive.open(uri, FakeEncoder(), MODES[request.param])
 
@@ -64,13 +64,22 @@ FILTERS: dict[str, tuple[dict[str, Any], Any]] = {
 }
 
 
+SENSORS = [chip.scene.sensor for chip in CHIPS]
+
+
+def calibrated(scores: NDArray[np.floating]) -> NDArray[np.floating]:
+    return on_one_scale(scores, SENSORS, VECTORS, caption_bank())
+
+
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("k", [1, 10, 10_000])
-def test_hits_are_the_best_that_pass_and_never_too_few(archive: Archive, name: str, k: int) -> None:
+@pytest.mark.parametrize("way", ["raw", "calibrated"])
+def test_hits_are_the_best_that_pass_and_never_too_few(archive: Archive, name: str, k: int, way: Any) -> None:
     parts, passes = FILTERS[name]
     keep = np.array([bool(passes(chip)) for chip in CHIPS])
     scores = VECTORS @ unit("port")
-    hits = archive.search("port", k=k, **parts)
+    scores = scores if way == "raw" else calibrated(scores)
+    hits = archive.search("port", k=k, scores=way, **parts)
     assert [hit.id for hit in hits] == best(scores, CHIPS, keep, k)
     by_id = {chip.id: score for chip, score in zip(CHIPS, scores, strict=True)}
     assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
@@ -120,7 +129,7 @@ def test_a_place_beside_a_text_filters(archive: Archive) -> None:
     inside = {hit.id for hit in archive.search(near=(10, 20), radius_km=4000, k=1000)}
     hits = archive.search("port", near=(10, 20), radius_km=4000, k=1000)
     assert {hit.id for hit in hits} == inside
-    scores = VECTORS @ unit("port")
+    scores = calibrated(VECTORS @ unit("port"))
     assert [hit.id for hit in hits] == best(scores, CHIPS, np.array([chip.id in inside for chip in CHIPS]), 1000)
 
 

@@ -10,12 +10,16 @@ archive and from chip to chip. Some 300 packaged captions of all kinds of scenes
   text fits the chip better. It orders and filters hits; that a chip fits best is no proof that it fits well, so it says
   less about whether there is a match at all.
 
-The bank is encoded once and kept in the archive, and so are its ten best of the whole archive.
+The bank is encoded once and kept in the archive, and so are its ten best of the whole archive. In archives of several
+sensors it also tells each sensor's scale (`swath.archive.scale`); searches by one text are then compared with the
+bank on that scale.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -27,6 +31,7 @@ from swath.archive.encoder import Encoder
 from swath.archive.filters import Filters
 from swath.archive.ranking import pooled
 from swath.archive.rows import pack_features
+from swath.archive.scale import Affine, Scale, text_moments
 from swath.archive.snapshot import Snapshot
 from swath.archive.store import Store
 from swath.archive.tokens import unpack_padded
@@ -38,7 +43,7 @@ if TYPE_CHECKING:
 BEST = 10
 """Chips that say how well a text is matched: one may be a chance hit, ten are not."""
 
-_VECTORS, _WORDS, _MEANS = "background", "background_words", "background_means"
+_VECTORS, _WORDS, _MEANS, _SCALE = "background", "background_words", "background_means", "background_scale"
 _REMEMBERED = 64  # filters whose means are kept in memory
 _PRODUCTS = 2**25  # cosines computed for one filter; of larger sets fewer captions are asked, but at least _FEWEST
 _FEWEST = 64
@@ -59,7 +64,8 @@ class Background:
         self._store = store
         self._vectors: NDArray[np.float32] | None = None
         self._features: Features | None = None
-        self._means: dict[tuple[int, str | None, int], NDArray[np.float64]] = {}
+        self._means: dict[tuple[int, str | None, int, str], NDArray[np.float64]] = {}
+        self._scale: tuple[int, Scale | None] = (-1, None)
 
     def vectors(self, encoder: Encoder) -> NDArray[np.float32]:
         """(N, D) the bank, encoded and kept if it was not there; an archive that cannot be written goes without."""
@@ -89,17 +95,45 @@ class Background:
         return self._features
 
     def keep_means(self, snapshot: Snapshot) -> None:
-        """Keep, for the processes that come, how well the bank is matched in the whole of a large archive."""
-        if snapshot.rows < _WORTH_KEEPING:
-            return
+        """Keep the scale of each sensor, and how well the bank is matched in large archives, for other processes."""
         if self._vectors is None and (found := self._stored(_VECTORS)) is not None:
             self._vectors = self._read(found)
-        if self._vectors is not None:
-            means = self._means_of(snapshot, Filters(), min(BEST, snapshot.rows))
-            self._keep(_MEANS, means.tobytes(), version=snapshot.version)
+        if self._vectors is None or not snapshot.rows:
+            return
+        scale = Scale.of(text_moments(self._vectors, snapshot.samples()))
+        self._scale = (snapshot.version, scale)
+        told = {name: [own.gain, own.offset] for name, own in scale.sensors.items()}
+        self._keep(_SCALE, json.dumps(told).encode(), version=snapshot.version)
+        if snapshot.rows >= _WORTH_KEEPING:
+            used = scale if len(scale.sensors) > 1 else None
+            means = self._means_of(snapshot, Filters(), min(BEST, snapshot.rows), used)
+            self._keep(_MEANS, means.tobytes(), version=snapshot.version, scale=_name(used))
+
+    def scale(self, snapshot: Snapshot, encoder: Callable[[], Encoder]) -> Scale | None:
+        """What brings a text's scores in each sensor to one scale; None where the archive has but one sensor.
+
+        It belongs to the archive, not to a query's filters, so a chip's calibrated score is the same in every search.
+        """
+        version, known = self._scale
+        if known is None or version != snapshot.version:
+            found = self._stored(_SCALE, version=snapshot.version)
+            if found is not None:
+                known = Scale({name: Affine(*values) for name, values in json.loads(found).items()})
+            elif len(snapshot.sensors) < 2:
+                known = Scale({name: Affine() for name in snapshot.sensors})
+            else:
+                known = Scale.of(text_moments(self.vectors(encoder()), snapshot.samples()))
+            self._scale = (snapshot.version, known)
+        return known if len(known.sensors) > 1 else None
 
     def query_confidence(
-        self, means: NDArray[np.float64], best: int, snapshot: Snapshot, filters: Filters, encoder: Encoder
+        self,
+        means: NDArray[np.float64],
+        best: int,
+        snapshot: Snapshot,
+        filters: Filters,
+        encoder: Encoder,
+        scale: Scale | None = None,
     ) -> NDArray[np.float64]:
         """Share of the bank that is matched less well than each of several queries.
 
@@ -109,26 +143,28 @@ class Background:
             snapshot: the archive.
             filters: what they satisfy; captions are matched with the same rows (of shapes, by their bounds).
             encoder: encodes the bank if that has not been done.
+            scale: what the queries' scores were calibrated with; the captions' are, too.
 
         Returns:
             (Q,), 0 to 1.
         """
         self.vectors(encoder)
-        captions_means = np.sort(self._means_of(snapshot, filters, best))
+        captions_means = np.sort(self._means_of(snapshot, filters, best, scale))
         return np.searchsorted(captions_means, means) / len(captions_means)
 
-    def _means_of(self, snapshot: Snapshot, filters: Filters, best: int) -> NDArray[np.float64]:
+    def _means_of(self, snapshot: Snapshot, filters: Filters, best: int, scale: Scale | None) -> NDArray[np.float64]:
         """Mean cosine of the best chips of each caption of the bank (or, of large sets, of some of them)."""
         sql = filters.sql()
-        key = (snapshot.version, sql, best)
+        key = (snapshot.version, sql, best, _name(scale))
         if key not in self._means and self._vectors is not None:
-            found = self._stored(_MEANS, version=snapshot.version) if sql is None and best == BEST else None
+            whole = sql is None and best == BEST
+            found = self._stored(_MEANS, version=snapshot.version, scale=_name(scale)) if whole else None
             if found is not None:
                 self._means[key] = np.frombuffer(found, np.float64)
             else:
                 asked = max(_FEWEST, _PRODUCTS // max(1, snapshot.count(sql)))
                 step = 1 if sql is None else max(1, len(self._vectors) // asked)
-                self._means[key] = snapshot.best_means(self._vectors[::step], filters, best)
+                self._means[key] = snapshot.best_means(self._vectors[::step], filters, best, scale)
             while len(self._means) > _REMEMBERED:
                 self._means.pop(next(iter(self._means)), None)
         return self._means[key]
@@ -136,14 +172,14 @@ class Background:
     def _read(self, data: bytes) -> NDArray[np.float32]:
         return np.frombuffer(data, np.float16).astype(np.float32).reshape(-1, self._store.about.dim)
 
-    def _stored(self, key: str, **about: int) -> bytes | None:
+    def _stored(self, key: str, **about: int | str) -> bytes | None:
         found = self._store.get(key)
         wanted = {"captions": _digest(), **about}
         if found is None or found[1] is None or any(found[0].get(name) != value for name, value in wanted.items()):
             return None
         return found[1]
 
-    def _keep(self, key: str, data: bytes, **about: int) -> None:
+    def _keep(self, key: str, data: bytes, **about: int | str) -> None:
         try:
             self._store.put(key, {"captions": _digest(), **about}, data)
         except ArchiveError:
@@ -167,6 +203,10 @@ def confidence(
 
     found = torch.from_numpy(vectors) @ torch.from_numpy(np.vstack([bank, text])).T
     return (found[:, :-1] < found[:, -1:]).double().mean(dim=1).numpy()
+
+
+def _name(scale: Scale | None) -> str:
+    return "" if scale is None else scale.digest
 
 
 def _split(data: bytes) -> list[bytes]:

@@ -7,13 +7,14 @@ import textwrap
 
 from PIL import Image, ImageDraw, ImageFont
 
-from swath.archive.hits import Hits, score_text
+from swath.archive.hits import Hit, Hits, score_text
 from swath.errors import InputError
+from swath.sensors import SENSORS
 
 TILE = 160
 """Side of a picture on the sheet, in pixels."""
 
-_GAP, _CAPTION, _LINE = 12, 34, 18
+_GAP, _CAPTION, _LINE, _HEADING = 12, 34, 18, 28
 _INK, _FAINT, _PAPER, _EMPTY = (28, 32, 38), (105, 112, 122), (255, 255, 255), (232, 235, 239)
 
 
@@ -25,8 +26,10 @@ def draw(hits: Hits, columns: int = 5) -> Image.Image:
     """
     if columns < 1:
         raise InputError(f"a contact sheet needs at least one column, got {columns}")
+    if hits.query.get("per_sensor"):
+        return _side_by_side(hits)
     columns = max(1, min(columns, len(hits)))
-    title_font, font = ImageFont.load_default(16), ImageFont.load_default(13)
+    title_font = ImageFont.load_default(16)
     width = max(_GAP + columns * (TILE + _GAP), 480)
     title = textwrap.wrap(_drawable(hits.title) or "search", width=max(20, width // 9))[:3]
     head = _GAP + 24 * len(title) + _GAP // 2
@@ -39,12 +42,40 @@ def draw(hits: Hits, columns: int = 5) -> Image.Image:
         pen.text((_GAP, head + _GAP), "no hits", fill=_FAINT, font=title_font)
     for place, hit in enumerate(hits):
         x = _GAP + (place % columns) * (TILE + _GAP)
-        y = head + (place // columns) * (TILE + _CAPTION + _GAP)
-        sheet.paste(_tile(hit.thumbnail), (x, y))
-        date = hit.datetime.date().isoformat() if hit.datetime else "no date"
-        pen.text((x, y + TILE + 3), f"{hit.rank}   {score_text(hit.score)}", fill=_INK, font=font)
-        pen.text((x, y + TILE + 3 + _LINE - 3), _fit(f"{hit.sensor}  {date}", pen, font), fill=_FAINT, font=font)
+        _show(sheet, hit, x, head + (place // columns) * (TILE + _CAPTION + _GAP))
     return sheet
+
+
+def _side_by_side(hits: Hits) -> Image.Image:
+    """A row of hits for each sensor, under its name; the query stands above."""
+    title_font = ImageFont.load_default(16)
+    rows = list(hits.by_sensor().items())
+    width = max(_GAP + max((len(own) for _, own in rows), default=1) * (TILE + _GAP), 480)
+    title = textwrap.wrap(_drawable(hits.title) or "search", width=max(20, width // 9))[:3]
+    head = _GAP + 24 * len(title) + _GAP // 2
+    height = _HEADING + TILE + _CAPTION + _GAP
+    sheet = Image.new("RGB", (width, head + max(1, len(rows)) * height), _PAPER)
+    pen = ImageDraw.Draw(sheet)
+    for number, line in enumerate(title or ["search"]):
+        pen.text((_GAP, _GAP + 24 * number), line, fill=_INK, font=title_font)
+    if not rows:
+        pen.text((_GAP, head + _GAP), "no hits", fill=_FAINT, font=title_font)
+    for number, (name, own) in enumerate(rows):
+        top = head + number * height
+        told = f"{name}  {SENSORS[name].title}" if name in SENSORS else name
+        pen.text((_GAP, top + 2), _drawable(told), fill=_INK, font=title_font)
+        for place, hit in enumerate(own):
+            _show(sheet, hit, _GAP + place * (TILE + _GAP), top + _HEADING)
+    return sheet
+
+
+def _show(sheet: Image.Image, hit: Hit, x: int, y: int) -> None:
+    """One hit: its picture, and below it rank, score, sensor and date."""
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    sheet.paste(_tile(hit.thumbnail), (x, y))
+    date = hit.datetime.date().isoformat() if hit.datetime else "no date"
+    pen.text((x, y + TILE + 3), f"{hit.rank}   {score_text(hit.score)}", fill=_INK, font=font)
+    pen.text((x, y + TILE + 3 + _LINE - 3), _fit(f"{hit.sensor}  {date}", pen, font), fill=_FAINT, font=font)
 
 
 def _tile(thumbnail: bytes | None) -> Image.Image:

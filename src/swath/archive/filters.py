@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,10 @@ class Filters:
         if self.where is not None:
             parts.append(self.where)
         return " AND ".join(parts) or None
+
+    def only(self, sensor: str) -> Filters:
+        """The same conditions for one sensor."""
+        return replace(self, sensors=(sensor,))
 
     def _boxes(self) -> list[Box]:
         """Boxes that the bounds of a footprint must touch."""

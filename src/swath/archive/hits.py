@@ -32,6 +32,8 @@ _FIELDS = (
     "rank",
     "id",
     "score",
+    "raw_score",
+    "calibrated_score",
     "confidence",
     "sensor",
     "datetime",
@@ -50,8 +52,9 @@ class Hit:
     Attributes:
         rank: 1 for the best.
         id: the chip's id.
-        score: cosine for a query of one part; mean standardised score for several; closeness (0 to 1) for a place
-            alone; None where nothing was ranked.
+        score: what hits are ranked by: cosine for a query of one part, calibrated where a text is looked for among
+            several sensors (`swath.archive.scale`); mean standardised score for several parts; closeness (0 to 1) for
+            a place alone; None where nothing was ranked.
         confidence: share (0 to 1) of a bank of general captions that match this chip less well than the query's text
             does; None where the query has no text.
         sensor: the sensor's name.
@@ -62,6 +65,9 @@ class Hit:
         properties: what the source said of the scene.
         thumbnail: JPEG bytes; None where none was kept.
         row: the archive's row, see `swath.archive.schema`.
+        raw_score: the score before calibration.
+        calibrated_score: the score on one scale for all sensors; None where there is one sensor only, or nothing that
+            tells the scale (see `swath.archive.refine.Scores`).
     """
 
     rank: int
@@ -76,6 +82,8 @@ class Hit:
     properties: dict[str, Any]
     thumbnail: bytes | None = field(repr=False)
     row: Mapping[str, Any] = field(repr=False)
+    raw_score: float | None = None
+    calibrated_score: float | None = None
 
     @classmethod
     def from_row(
@@ -85,8 +93,9 @@ class Hit:
         confidence: float | None,
         row: Mapping[str, Any],
         footprint: BaseGeometry | None,
+        both: tuple[float | None, float | None] = (None, None),
     ) -> Hit:
-        """The hit that a row (with `swath.archive.schema.HIT_COLUMNS`) is."""
+        """The hit that a row (with `swath.archive.schema.HIT_COLUMNS`) is; `both` are its raw and calibrated score."""
         return cls(
             rank=rank,
             id=row["id"],
@@ -100,6 +109,8 @@ class Hit:
             properties=json.loads(row["properties"]),
             thumbnail=row["thumbnail"],
             row=row,
+            raw_score=both[0],
+            calibrated_score=both[1],
         )
 
     @property
@@ -129,6 +140,8 @@ class Hit:
             "rank": self.rank,
             "id": self.id,
             "score": self.score,
+            "raw_score": self.raw_score,
+            "calibrated_score": self.calibrated_score,
             "confidence": self.confidence,
             "sensor": self.sensor,
             "datetime": rfc3339(self.datetime) if self.datetime else None,
@@ -180,6 +193,13 @@ class Hits(Sequence[Hit]):
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self._hits)
+
+    def by_sensor(self) -> dict[str, Hits]:
+        """The hits of each sensor, in the order in which sensors first appear."""
+        found: dict[str, list[Hit]] = {}
+        for hit in self:
+            found.setdefault(hit.sensor, []).append(hit)
+        return {name: Hits(self.query, self.title, hits, self.confidence) for name, hits in found.items()}
 
     @property
     def matches_well(self) -> bool:

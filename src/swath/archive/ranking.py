@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from swath.archive.encoder import Encoder
+from swath.archive.merging import Ranking, best_first
 from swath.archive.places import great_circle_km
 from swath.archive.query import ChipId, Query, read_example
+from swath.archive.scale import Scale
 from swath.archive.schema import HIT_COLUMNS
-from swath.archive.snapshot import Ranking, Snapshot, best_first
+from swath.archive.snapshot import Snapshot
 from swath.chips import Pixels
 from swath.errors import InputError, QueryError
 
@@ -138,6 +140,7 @@ def search(
     snapshot: Snapshot,
     k: int,
     columns: Sequence[str] = (*HIT_COLUMNS, "vector"),
+    scale: Scale | None = None,
 ) -> Iterator[tuple[float, dict[str, Any], BaseGeometry | None]]:
     """The k best rows that satisfy the query's filters; fewer only where fewer satisfy them.
 
@@ -150,12 +153,13 @@ def search(
         snapshot: the archive.
         k: rows wanted.
         columns: what is read of each row; at least ``id`` and ``geometry``.
+        scale: brings the scores of embedded parts to one scale for all sensors; None leaves them as they are.
 
     Yields:
         (score, row, footprint), best first; equal scores in the order of their ids.
     """
     left = k
-    for rows, scores in _rankings(query, parts, snapshot, k):
+    for rows, scores in _rankings(query, parts, snapshot, k, scale):
         at, width = 0, left
         while at < len(rows) and left:
             step = slice(at, at + width)
@@ -224,23 +228,35 @@ def _passing(
     return sorted(found, key=lambda hit: (-hit[0], hit[1]["id"]))
 
 
-def _rankings(query: Query, parts: Sequence[Part], snapshot: Snapshot, k: int) -> Iterator[Ranking]:
+def _rankings(
+    query: Query, parts: Sequence[Part], snapshot: Snapshot, k: int, scale: Scale | None
+) -> Iterator[Ranking]:
     sql = query.filters.sql()
     if not parts:
         yield from _by_distance(query, snapshot, sql, k)
         return
     direction = combine(parts, snapshot, standardise=query.is_soft_near)
     if not query.is_soft_near:
+        if scale is not None:
+            yield from snapshot.rankings(
+                direction.vector, query.filters, k, scale.after(direction.offset, direction.scale)
+            )
+            return
         for rows, scores in snapshot.rankings(direction.vector, query.filters, k):
             yield rows, (scores - np.float32(direction.offset)) / np.float32(direction.scale)
         return
-    rows, scores = snapshot.scores(direction.vector, query.filters)
+    if scale is None:
+        rows, scores = snapshot.scores(direction.vector, query.filters)
+        scores = scores - direction.offset
+    else:
+        rows, scores = snapshot.scores(direction.vector, query.filters, scale.after(direction.offset, direction.scale))
+        scores = scores * direction.scale
     weight = query.weight("near")
     near = np.zeros(len(rows), np.float32)
     order = np.argsort(rows)
     located, closeness = _closeness(query, snapshot, sql)
     near[order[np.searchsorted(rows[order], located)]] = closeness
-    total = (scores - direction.offset + weight * near) / (direction.scale + weight)
+    total = (scores + weight * near) / (direction.scale + weight)
     yield from best_first(rows, total.astype(np.float32), k)
 
 

@@ -36,6 +36,9 @@ Similarity = Literal["global", "fused"]
 Rerank = Literal["bank"]
 """``bank``: the first hits are sorted again, asking back among the background bank; a single query can do it."""
 
+Scores = Literal["raw", "calibrated"]
+"""``raw``: cosines as they are; ``calibrated``: brought to one scale for all sensors, see `swath.archive.scale`."""
+
 Candidate = tuple[float, dict[str, Any], BaseGeometry | None]
 """Score, row (with ``vector``, and ``tokens`` for fused similarity) and footprint."""
 
@@ -52,6 +55,7 @@ class Refinement:
         fusion: weights of fused similarity; None takes those that the model brings.
         candidates: rows that fused similarity is computed for; at least as many as hits are wanted.
         rerank_k: hits that are sorted again.
+        scores: see `Scores`; None calibrates queries of one text by global similarity and leaves others as they are.
 
     Raises:
         QueryError: a value that cannot be used.
@@ -62,6 +66,7 @@ class Refinement:
     fusion: Fusion | None = None
     candidates: int = 200
     rerank_k: int = 10
+    scores: Scores | None = None
 
     def __post_init__(self) -> None:
         if self.similarity not in get_args(Similarity):
@@ -70,6 +75,13 @@ class Refinement:
             raise QueryError(f"rerank is {self.rerank!r}; choose one of {', '.join(get_args(Rerank))}, or None")
         if self.fusion is not None and self.similarity != "fused":
             raise QueryError("weights of a fusion are for similarity 'fused'; ask for that, or leave the weights out")
+        if self.scores is not None and self.scores not in get_args(Scores):
+            raise QueryError(f"scores is {self.scores!r}; choose one of {', '.join(get_args(Scores))}")
+        if self.scores == "calibrated" and not self.is_plain:
+            raise QueryError(
+                "calibrated scores are of global similarity; leave out fused similarity and re-ranking, or search one "
+                "sensor at a time"
+            )
         if min(self.candidates, self.rerank_k) < 1:
             raise QueryError(f"candidates and rerank_k must be at least 1, got {self.candidates} and {self.rerank_k}")
 

@@ -24,12 +24,11 @@ import shapely
 from numpy.typing import NDArray
 
 from swath.archive.filters import NO_TIME, Columns, Filters
+from swath.archive.merging import Ranking, best_first, first_scores, merged, scaled
+from swath.archive.scale import Coded, Scale
 from swath.archive.schema import BOUNDS
 from swath.archive.store import reading
 from swath.errors import ArchiveCorruptError
-
-Ranking = tuple[NDArray[np.uint64], NDArray[np.floating]]
-"""Row ids and their scores, best first."""
 
 _BLOCK = 8192  # rows whose products with several vectors are held at a time
 
@@ -60,6 +59,7 @@ class _Cache:
     rows: NDArray[np.uint64]
     vectors: NDArray[np.float32]
     columns: Columns
+    sensors: Coded
 
 
 class Snapshot:
@@ -76,6 +76,8 @@ class Snapshot:
         self._cache: _Cache | None = None
         self._sample: NDArray[np.float32] | None = None
         self._indexed: bool | None = None
+        self._samples: dict[str, NDArray[np.float32]] | None = None
+        self._by_sensor: dict[str, NDArray[np.uint64]] | None = None
 
     @property
     def fits_in_memory(self) -> bool:
@@ -97,54 +99,75 @@ class Snapshot:
         with reading(self._uri):
             return int(self.table.count_rows(sql))
 
-    def rankings(self, vector: NDArray[np.float32], filters: Filters, k: int) -> Iterator[Ranking]:
+    def rankings(
+        self, vector: NDArray[np.float32], filters: Filters, k: int, scale: Scale | None = None
+    ) -> Iterator[Ranking]:
         """Rank the rows that satisfy a filter by their inner product with a vector.
 
         Args:
             vector: (D,), of any length.
             filters: what rows must satisfy; what is spatial, by bounds only.
             k: hits wanted.
+            scale: calibrates the products of each sensor; None leaves them as they are.
 
         Yields:
             Parts of the ranking, best first, no row twice, until every matching row has been given.
         """
         seen = np.empty(0, np.uint64)
         if self._prefers_index(filters.sql(), k):
+            if scale is not None:
+                # The index knows nothing of sensors: it is asked for each of them.
+                wanted = [name for name in self.sensors if not filters.sensors or name in filters.sensors]
+                yield from merged(
+                    [scaled(self.rankings(vector, filters.only(name), k), scale, name) for name in wanted]
+                )
+                return
             for rows, scores in self._nearest(vector, filters.sql(), k):
                 fresh = ~np.isin(rows, seen)
                 seen = np.concatenate([seen, rows[fresh]])
                 yield rows[fresh], scores[fresh]
-        rows, scores = self.scores(vector, filters)
+        rows, scores = self.scores(vector, filters, scale)
         if len(seen):
             fresh = ~np.isin(rows, seen)
             rows, scores = rows[fresh], scores[fresh]
         yield from best_first(rows, scores, k)
 
-    def scores(self, vector: NDArray[np.float32], filters: Filters) -> Ranking:
-        """Exact inner products of a vector with every row that satisfies filters, in no particular order."""
+    def scores(self, vector: NDArray[np.float32], filters: Filters, scale: Scale | None = None) -> Ranking:
+        """Exact inner products of a vector with every row that satisfies filters, in no particular order.
+
+        Args:
+            vector: (D,), of any length.
+            filters: what rows must satisfy; what is spatial, by bounds only.
+            scale: calibrates the products of each sensor.
+        """
         sql = filters.sql()
         # A first query that needs few rows does not wait for all of them to be loaded.
         if self.fits_in_memory and (self._cache is not None or self.count(sql) > 0.05 * self.rows):
             cache = self._loaded()
             if sql is None:
-                return cache.rows, cache.vectors @ vector
+                products = cache.vectors @ vector
+                return cache.rows, products if scale is None else scale.apply(products, cache.sensors)
             at = self._places(cache, filters)
             # Gathering rows costs more than a full product once a good part of them is wanted.
             dense = len(at) > 0.1 * len(cache.rows)
-            return cache.rows[at], (cache.vectors @ vector)[at] if dense else cache.vectors[at] @ vector
+            products = (cache.vectors @ vector)[at] if dense else cache.vectors[at] @ vector
+            return cache.rows[at], products if scale is None else scale.apply(products, cache.sensors[at])
         found = [np.empty(0, np.uint64)], [np.empty(0, np.float32)]
-        for rows, matrix in self._stream(sql):
+        for rows, matrix, sensors in self._stream(sql):
             found[0].append(rows)
-            found[1].append(matrix @ vector)
+            found[1].append(matrix @ vector if scale is None else scale.apply(matrix @ vector, sensors))
         return np.concatenate(found[0]), np.concatenate(found[1])
 
-    def best_means(self, vectors: NDArray[np.float32], filters: Filters, best: int) -> NDArray[np.float64]:
+    def best_means(
+        self, vectors: NDArray[np.float32], filters: Filters, best: int, scale: Scale | None = None
+    ) -> NDArray[np.float64]:
         """How well each of several vectors is matched: the mean of its highest inner products.
 
         Args:
             vectors: (N, D).
             filters: what rows must satisfy; what is spatial, by bounds only.
             best: how many rows count, fewer where fewer satisfy the filters.
+            scale: calibrates the products of each sensor.
 
         Returns:
             (N,); NaN where no row satisfies the filters.
@@ -152,12 +175,16 @@ class Snapshot:
         import torch  # its products do not suffer on a busy machine, as those of OpenBLAS do
 
         if self._prefers_index(filters.sql(), best):
-            first = (next(self.rankings(vector, filters, best))[1][:best] for vector in vectors)
+            first = (first_scores(self.rankings(vector, filters, best, scale), best) for vector in vectors)
             return np.array([scores.mean(dtype=np.float64) for scores in first])
         asked = torch.tensor(vectors)
         top = torch.empty(len(vectors), 0)
-        for matrix in self._matrices(filters):
-            top = torch.cat([top, asked @ torch.from_numpy(matrix).T], dim=1)
+        for matrix, sensors in self._matrices(filters):
+            products = asked @ torch.from_numpy(matrix).T
+            if scale is not None:
+                gain, offset = (torch.from_numpy(values) for values in scale.columns(sensors))
+                products = products * gain + offset
+            top = torch.cat([top, products], dim=1)
             top = top.topk(min(best, top.shape[1]), dim=1, sorted=False).values
         return top.double().mean(dim=1).numpy()
 
@@ -233,23 +260,59 @@ class Snapshot:
                 self._sample = vectors_from(found["vector"], self.dim)
         return self._sample
 
+    @property
+    def sensors(self) -> tuple[str, ...]:
+        """Names of the sensors that have rows, sorted."""
+        return tuple(self._sensor_rows())
+
+    def samples(self, size: int = 512) -> dict[str, NDArray[np.float32]]:
+        """(M, D) vectors of each sensor, evenly spread over its rows: what its scores are scaled by."""
+        if self._samples is None:
+            found = {}
+            for name, rows in self._sensor_rows().items():
+                chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(size, len(rows))).astype(np.int64))]
+                taken = self.take(chosen, ["vector"]) if self._cache is None else []
+                found[name] = (
+                    self._cache.vectors[np.searchsorted(self._cache.rows, chosen)]
+                    if self._cache is not None
+                    else np.array([row["vector"] for row in taken], dtype=np.float32)
+                )
+            self._samples = found
+        return self._samples
+
+    def _sensor_rows(self) -> dict[str, NDArray[np.uint64]]:
+        """Row ids of each sensor, ascending; sensors sorted."""
+        if self._by_sensor is None:
+            if self._cache is not None:
+                rows, sensors = self._cache.rows, self._cache.sensors
+            else:
+                with reading(self._uri):
+                    found = self.table.search().select(["_rowid", "sensor"]).limit(None).to_arrow()
+                rows, sensors = found["_rowid"].to_numpy(), Coded.of(found["sensor"])
+            self._by_sensor = {
+                name: np.sort(rows[sensors.codes == code])
+                for code, name in sorted(enumerate(sensors.names), key=_second)
+            }
+        return self._by_sensor
+
     def _places(self, cache: _Cache, filters: Filters) -> NDArray[np.int64]:
         """Places in the cache of the rows that satisfy filters."""
         if filters.where is None:
             return np.flatnonzero(filters.mask(cache.columns))
         return np.searchsorted(cache.rows, self.row_ids(filters.sql()))
 
-    def _matrices(self, filters: Filters) -> Iterator[NDArray[np.float32]]:
-        """The vectors of all rows that satisfy filters, block by block, each (n, D) and writable."""
+    def _matrices(self, filters: Filters) -> Iterator[tuple[NDArray[np.float32], Coded]]:
+        """The vectors of all rows that satisfy filters, block by block, each (n, D) and writable, and their sensors."""
         sql = filters.sql()
         if not self.fits_in_memory:
-            for _, matrix in self._stream(sql):
-                yield np.array(matrix)
+            for _, matrix, sensors in self._stream(sql):
+                yield np.array(matrix), sensors
             return
         cache = self._loaded()
         places = np.arange(len(cache.rows)) if sql is None else self._places(cache, filters)
         for start in range(0, len(places), _BLOCK):
-            yield cache.vectors[places[start : start + _BLOCK]]
+            block = places[start : start + _BLOCK]
+            yield cache.vectors[block], cache.sensors[block]
 
     def _prefers_index(self, sql: str | None, k: int) -> bool:
         if self.fits_in_memory or k > self.limits.largest_k or not self.has_vector_index:
@@ -281,47 +344,37 @@ class Snapshot:
                 rows = np.empty(self.rows, np.uint64)
                 matrix = np.empty((self.rows, self.dim), np.float32)
                 at = 0
-                for ids, vectors in self._stream(None):
+                for ids, vectors, _ in self._stream(None):
                     rows[at : at + len(ids)], matrix[at : at + len(ids)] = ids, vectors
                     at += len(ids)
                 if (rows[1:] < rows[:-1]).any():
                     order = np.argsort(rows)
                     rows, matrix = rows[order], matrix[order]
-                self._cache = _Cache(rows, matrix, self._columns(rows))
+                self._cache = _Cache(rows, matrix, *self._columns(rows))
             return self._cache
 
-    def _columns(self, rows: NDArray[np.uint64]) -> Columns:
+    def _columns(self, rows: NDArray[np.uint64]) -> tuple[Columns, Coded]:
         query = self.table.search().select(["_rowid", *BOUNDS, "datetime", "sensor"]).limit(None)
         with reading(self._uri):
             found = query.to_arrow().sort_by("_rowid")
         if not np.array_equal(found["_rowid"].to_numpy(), rows):
             raise ArchiveCorruptError(f"archive {self._uri} gives different rows on reading it twice; verify it")
         times = found["datetime"].cast(pa.int64()).fill_null(NO_TIME)
-        return Columns(
-            np.column_stack([found[name].to_numpy() for name in BOUNDS]).astype(np.float64),
-            times.to_numpy(),
-            np.asarray(found["sensor"].to_pylist(), dtype=np.str_),
-        )
+        sensors = Coded.of(found["sensor"])
+        bounds = np.column_stack([found[name].to_numpy() for name in BOUNDS]).astype(np.float64)
+        names = np.array(sensors.names or [""], dtype=np.str_)[sensors.codes]
+        return Columns(bounds, times.to_numpy(), names), sensors
 
-    def _stream(self, sql: str | None) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.float32]]]:
-        query = self.table.search().select(["_rowid", "vector"]).limit(None)
+    def _stream(self, sql: str | None) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.float32], Coded]]:
+        """Row ids, vectors and sensors of the rows that satisfy a filter, batch by batch."""
+        query = self.table.search().select(["_rowid", "vector", "sensor"]).limit(None)
         with reading(self._uri):
             for batch in (query.where(sql) if sql else query).to_batches():
-                yield batch["_rowid"].to_numpy(), vectors_from(batch["vector"], self.dim)
+                yield batch["_rowid"].to_numpy(), vectors_from(batch["vector"], self.dim), Coded.of(batch["sensor"])
 
 
-def best_first(rows: NDArray[np.uint64], scores: NDArray[np.floating], k: int) -> Iterator[Ranking]:
-    """Give a ranking in growing parts, so that a caller who needs only the best does not pay for sorting the rest."""
-    part = max(4 * k, 256)
-    while len(rows) > part:
-        best = np.argpartition(-scores, part - 1)[:part]
-        best = best[np.lexsort((rows[best], -scores[best]))]
-        yield rows[best], scores[best]
-        rest = np.full(len(rows), True)
-        rest[best] = False
-        rows, scores, part = rows[rest], scores[rest], part * 4
-    order = np.lexsort((rows, -scores))
-    yield rows[order], scores[order]
+def _second(pair: tuple[int, str]) -> str:
+    return pair[1]
 
 
 def _id_in(ids: Sequence[str]) -> str:

@@ -31,6 +31,14 @@ class RerankName(StrEnum):
     bank = "bank"
 
 
+class ScoresName(StrEnum):
+    """Whether scores are on one scale for all sensors; see `swath.archive.refine.Scores`."""
+
+    auto = "auto"
+    raw = "raw"
+    calibrated = "calibrated"
+
+
 class _Form(StrEnum):
     """What is printed on standard output."""
 
@@ -81,6 +89,12 @@ def search(
         RerankName, typer.Option(help="Sort the first hits again, asking back among a bank of captions.")
     ] = RerankName.none,
     rerank_k: Annotated[int, typer.Option(min=1, help="How many hits are sorted again.")] = 10,
+    scores: Annotated[
+        ScoresName, typer.Option(help="Cosines, or on one scale for all sensors; auto: calibrated for one text.")
+    ] = ScoresName.auto,
+    per_sensor: Annotated[
+        bool, typer.Option("--per-sensor", help="The best hits of each sensor, side by side.")
+    ] = False,
     truncation: Annotated[
         TruncationName, typer.Option(help="A text over the model's context: cut it and warn, refuse it, read windows.")
     ] = TruncationName.warn,
@@ -130,6 +144,8 @@ def search(
             fusion=read_fusion(fusion),
             candidates=candidates,
             rerank_k=rerank_k,
+            scores=None if scores is ScoresName.auto else scores.value,
+            per_sensor=per_sensor,
         )
     _print(hits, form)
     _draw(hits, sheet, save_thumbs, open_sheet)
