@@ -92,3 +92,19 @@ def test_weights_are_chosen_kept_and_found_by_a_search(
     refused = run("evaluate", "calibrate", "swath-mini", data, "--write")
     assert refused.exit_code == 2
     assert "no directory" in refused.stderr
+
+
+def test_a_table_of_test_pairs_needs_no_split(run_json: Callable[..., Any], model: Path, data: Path) -> None:
+    """SAR-TEXT's ``filepath,caption`` and SARVLM's ``imgpath,caption`` with its author's absolute paths."""
+    names = sorted(path.name for path in (data / "images").iterdir())[:6]
+    joined = "".join(f"images/{name},a forest {number} .\nimages/{name},trees .\n" for number, name in enumerate(names))
+    (data / "HRSID_test_caption.csv").write_text("filepath,caption\n" + joined)
+    single = "".join(f"/home/someone/HRSID/{name},a forest {number} .\n" for number, name in enumerate(names))
+    (data / "OSdataset_512.csv").write_text("imgpath,caption\n" + single)
+    named = run_json("evaluate", "retrieval", model, data / "HRSID_test_caption.csv", "--rounds", 0)
+    assert (named["split"], named["images"], named["captions"]) == ("test", 6, 12)
+    rows = run_json("evaluate", "retrieval", model, data / "HRSID_test_caption.csv", "--rounds", 0, "--rows")
+    assert (rows["images"], rows["captions"], rows["settings"]["pairing"]) == (12, 12, "rows")
+    found = run_json("evaluate", "retrieval", model, data / "OSdataset_512.csv", "--rounds", 0)
+    assert (found["split"], found["images"], found["captions"]) == (None, 6, 6)
+    assert found["metrics"]["i2t_r1"] <= found["metrics"]["i2t_r10"]

@@ -64,10 +64,16 @@ def test_several_tables_make_the_splits(folder):
 
 def test_paths_of_another_machine(folder):
     (folder / "x.csv").write_text("filename,title\n/home/a/data/a.png,one .\n/home/a/data/sub/c d.png,two .\n")
+    for images in (folder / "images", None):
+        data = read_dataset(folder, images=images)
+        assert [pair.name for pair in data] == ["a.png", "sub/c d.png"]
+    assert {pair.chip.scene.href for pair in data} == {str(folder / "images" / pair.name) for pair in data}
+
+
+def test_one_relative_name_among_absolute_ones_leaves_them_outside(folder):
+    (folder / "x.csv").write_text("filename,title\n/home/a/data/a.png,one .\nb.png,two .\n")
     with pytest.raises(DataError, match="outside the image folder"):
         read_dataset(folder)
-    data = read_dataset(folder, images=folder / "images")
-    assert [pair.name for pair in data] == ["a.png", "sub/c d.png"]
 
 
 @pytest.mark.parametrize(

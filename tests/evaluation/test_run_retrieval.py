@@ -309,3 +309,26 @@ def test_texts_over_the_context_are_read_as_asked(tmp_path, model):
     assert len({tuple(row) for row in whole.first_images.tolist()}) > 1
     with pytest.raises(ValueError, match="the model takes 32"):
         evaluate_retrieval(Reading(model, "error"), long, captions="long", split=None, rounds=0)
+
+
+def test_rows_of_a_table_may_be_pairs_of_their_own(model, dataset, tmp_path):
+    """1:1: each caption asks for its own copy of its image, and copies tie; 1:n is the usual reading."""
+    joined = evaluate_retrieval(model, dataset, rounds=0)
+    alone = evaluate_retrieval(model, dataset, rounds=20, pairing="rows")
+    pairs = dataset.split("test").pairs
+    count = sum(len(pair.captions) for pair in pairs)
+    assert (alone.result.relation.images, alone.result.relation.captions) == (count, count)
+    assert alone.settings["pairing"] == "rows"
+    images = model.encode_pixels([read_chip(pair.chip) for pair in pairs for _ in pair.captions]).pooled
+    texts = model.encode_texts([text for pair in pairs for text in pair.captions]).pooled
+    expected = evaluate(texts @ images.T, Relation(np.arange(count), alone.result.relation.text, count))
+    assert alone.metrics["mR"] == pytest.approx(expected.metrics["mR"])
+    # Three copies of an image share its place: a hit of the first one of them counts a third.
+    assert alone.metrics["t2i_r1"] == pytest.approx(joined.metrics["t2i_r1"] / 3, abs=1e-4)
+    assert len(write_sheets(alone, dataset, tmp_path)) == 2
+
+
+def test_one_caption_an_image_is_the_same_either_way(model, dataset):
+    single = replace(dataset, pairs=tuple(replace(pair, captions=pair.captions[:1]) for pair in dataset.pairs))
+    found = [evaluate_retrieval(model, single, rounds=0, pairing=pairing).metrics for pairing in ("images", "rows")]
+    assert found[0] == found[1]

@@ -10,6 +10,7 @@ import typer
 
 from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
 from swath.cli.progress import progress
+from swath.cli.values import chosen_split
 
 if TYPE_CHECKING:
     from swath.data import Dataset
@@ -37,7 +38,9 @@ def caption(
         str, typer.Argument(metavar="MODEL|CAPTIONS", help="A model that writes, or a file of captions to judge.")
     ],
     dataset: Annotated[Path, typer.Argument(help="A folder or annotation file: its captions are the references.")],
-    split: Annotated[str, typer.Option(help="The split to report on; `all` takes everything.")] = "test",
+    split: Annotated[
+        str | None, typer.Option(help="The split to report on; `all` takes everything.", show_default="test, if any")
+    ] = None,
     method: Annotated[MethodName, typer.Option(help="How a model writes.")] = MethodName.beam,
     beams: Annotated[int, typer.Option(min=1, help="Texts that beam search goes on with.")] = 5,
     max_length: Annotated[int, typer.Option(min=1, help="Most tokens of a text.")] = 40,
@@ -64,7 +67,7 @@ def caption(
     from swath.models.decoding import Decoding
 
     data = read_dataset(dataset, sensor=sensor)
-    chosen = None if split == "all" else split
+    chosen = chosen_split(split, data)
     settings: dict[str, object] = {}
     failures: list[str] = []
     if Path(source).suffix.lower() in SUFFIXES:

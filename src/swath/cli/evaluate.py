@@ -14,7 +14,7 @@ from swath.cli.localization import localization
 from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
 from swath.cli.progress import progress
 from swath.cli.ranking import ranking
-from swath.cli.values import TruncationName, read_fusion
+from swath.cli.values import TruncationName, chosen_split, read_fusion
 from swath.cli.vqa import vqa
 from swath.cli.zero_shot import zero_shot
 from swath.errors import InputError
@@ -60,7 +60,13 @@ class CaptionName(StrEnum):
 def retrieval(
     model: Annotated[str, typer.Argument(help="A name of `swath models`, a model directory, or a hub id.")],
     dataset: Annotated[Path, typer.Argument(help="A folder or annotation file.")],
-    split: Annotated[str, typer.Option(help="The split to report on; `all` takes everything.")] = "test",
+    split: Annotated[
+        str | None, typer.Option(help="The split to report on; `all` takes everything.", show_default="test, if any")
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="The image folder, if not beside the annotations.")] = None,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="Every row of a table is a pair of its own (1:1), as in some published code.")
+    ] = False,
     similarity: Annotated[SimilarityName, typer.Option(help="What scores a pair.")] = SimilarityName.pooled,
     rerank: Annotated[
         RerankName, typer.Option(help="Sort the first answers again; all but bank need the other queries.")
@@ -97,15 +103,16 @@ def retrieval(
     from swath.models import DualEncoder
 
     scoring = Scoring(similarity.value, read_fusion(fusion), validation, rerank.value, rerank_k)
-    data = read_dataset(dataset, sensor=sensor)
+    data = read_dataset(dataset, sensor=sensor, images=images)
     encoder = DualEncoder.from_pretrained(model, device=device)
     with progress("images") as advance:
         report = evaluate_retrieval(
             Reading(encoder, truncation.value),
             data,
             scoring,
-            split=None if split == "all" else split,
+            split=chosen_split(split, data),
             captions=captions.value,
+            pairing="rows" if rows else "images",
             rounds=rounds,
             batch_size=batch_size,
             progress=lambda done, total: advance(done, total, 0.0),

@@ -13,6 +13,7 @@ import typer
 from swath.errors import InputError
 
 if TYPE_CHECKING:
+    from swath.data import Dataset
     from swath.similarity import Fusion
 
 
@@ -22,6 +23,19 @@ class TruncationName(StrEnum):
     warn = "warn"
     error = "error"
     window = "window"
+
+
+def chosen_split(asked: str | None, dataset: Dataset, usual: str = "test") -> str | None:
+    """The split that a command takes: the one asked for, all for ``all``; by default the usual one, if there is any.
+
+    Args:
+        asked: what the user said.
+        dataset: the data set; one without splits, such as a table of test pairs, is taken whole.
+        usual: the split where nothing was said.
+    """
+    if asked is None:
+        return usual if dataset.splits else None
+    return None if asked == "all" else asked
 
 
 class Place(NamedTuple):

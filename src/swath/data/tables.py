@@ -25,8 +25,9 @@ def read_table(path: Path, options: ReadOptions) -> Annotations:
     """Read one table, or all tables of a folder.
 
     A table has a row a caption (rows of one image are joined). Its ``split`` column gives the split; without one, the
-    split is what the file's name tells (``rsicd_test.csv``). Where every image name is an absolute path of another
-    machine and `options.images` is given, the part after their common folder is looked for there.
+    split is what the file's name tells (``rsicd_test.csv``). Where every image name is an absolute path, as in files
+    that carry their author's own folders, the part after their common folder is looked for: in `options.images`, or
+    beside the table.
 
     Raises:
         DataError: columns missing, a row with too few or too many cells, a caption without image, text that is not
@@ -38,8 +39,7 @@ def read_table(path: Path, options: ReadOptions) -> Annotations:
     entries = gatherer.annotations()
     if not entries:
         raise DataError(f"{path} has a header but no rows")
-    if options.images is not None:
-        entries = _without_foreign_folders(entries)
+    entries = _without_foreign_folders(entries)
     beside = path.parent if path.is_file() else path
     root = image_root(beside, (entry.name for entry in entries), options)
     return Annotations(path.stem if path.is_file() else path.resolve().name, root, entries)

@@ -70,6 +70,17 @@ class Gallery:
         """(T, I) scores of caption rows from (U, I) scores of texts: equal texts get the very same scores."""
         return scores[torch.from_numpy(self.rows).to(scores.device)]
 
+    def row_by_row(self) -> Gallery:
+        """The same captions with an image each: one with several captions is there as often, and each counts alone.
+
+        Some published retrieval code reads tables this way, where every row is a pair of its own.
+        """
+        owner = self.relation.caption_image
+        images = self.images.select(torch.from_numpy(owner).to(self.images.pooled.device))
+        relation = Relation(np.arange(len(owner), dtype=np.int64), self.relation.text, len(owner))
+        pairs = tuple(self.pairs[image] for image in owner)
+        return Gallery(pairs, images, relation, self.texts, self.rows, self.failures)
+
 
 def encode_split(
     model: Encoder,

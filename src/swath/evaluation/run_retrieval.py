@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from swath.evaluation.retrieval import evaluate
 from swath.evaluation.scoring import Scorer, Scoring
 from swath.similarity.pooled import stable_top
 
+Pairing = Literal["images", "rows"]
+"""What belongs together: an image and all its captions, or each caption and its image."""
+
 
 def evaluate_retrieval(
     model: Encoder,
@@ -26,6 +29,7 @@ def evaluate_retrieval(
     *,
     split: str | None = "test",
     captions: Captions = "short",
+    pairing: Pairing = "images",
     ties: Ties = "expected",
     rounds: int = 2000,
     seed: int = 0,
@@ -40,6 +44,8 @@ def evaluate_retrieval(
         scoring: what scores a pair and sorts the first answers again; by default global similarity alone.
         split: the split to report on; None takes the whole data set.
         captions: ``short`` or ``long`` captions.
+        pairing: ``images`` joins the captions of an image (1:n); ``rows`` takes every caption with its image as a pair
+            of its own (1:1), as some published code reads tables. They differ only where an image has several captions.
         ties: how equal scores count.
         rounds: bootstrap resamples; 0 gives no intervals.
         seed: of the bootstrap and of the bank's choice.
@@ -56,10 +62,13 @@ def evaluate_retrieval(
     gallery = encode_split(
         model, dataset, split, captions=captions, tokens=scoring.is_local, batch_size=batch_size, progress=progress
     )
+    if pairing == "rows":
+        gallery = gallery.row_by_row()
     scorer = Scorer.prepare(model, scoring, dataset, captions, batch_size)
     scores, i2t = scorer.both_ways(gallery, dataset, captions, seed)
     result = evaluate(scores, gallery.relation, i2t_scores=i2t, ties=ties)
     settings: dict[str, Any] = {"captions": captions, "bootstrap_rounds": rounds, "seed": seed, "ties": ties}
+    settings["pairing"] = pairing
     settings["truncation"] = getattr(model, "truncation", "warn")
     return RetrievalReport(
         dataset.name,

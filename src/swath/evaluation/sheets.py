@@ -74,7 +74,9 @@ def write_sheets(
 
 def _captions(report: RetrievalReport, pairs: Sequence[Pair]) -> list[str]:
     long = report.settings.get("captions") == "long"
-    captions = [text for pair in pairs for text in (pair.long_captions if long else pair.captions)]
+    # Where every row is a pair of its own, an image is there once for each of its captions.
+    once = {pair.name: pair for pair in pairs}.values()
+    captions = [text for pair in once for text in (pair.long_captions if long else pair.captions)]
     if len(captions) != report.result.relation.captions:
         raise EvaluationError(
             f"the report is of {report.result.relation.captions} captions, its images have {len(captions)} in the data "
