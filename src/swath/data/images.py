@@ -108,7 +108,7 @@ def part_chip(root: Path, name: str, part: ScenePart) -> Chip:
         scene = _layered(root, part) if part.layers else _scene(local_path(path), part.sensor)
         grid = scene_grid(scene)
         window = part.window or Window(0, 0, grid.width, grid.height)
-        place = footprint(grid, window)
+        place = footprint(grid, window) if part.window is not None else scene.footprint
     except MissingExtraError:
         raise
     except SwathError as error:

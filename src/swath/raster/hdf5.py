@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -286,14 +287,20 @@ _UNITS: dict[tuple[str, tuple[int, int], str], str] = {}
 
 def _crs(value: object, where: str) -> str:
     """``EPSG:code`` or WKT."""
-    import pyproj
     from pyproj.exceptions import CRSError
 
-    text = _text(value)
     try:
-        crs = pyproj.CRS.from_user_input(int(text) if text.isdecimal() else text)
+        return _named_crs(_text(value))
     except (CRSError, ValueError) as error:
-        raise GeoreferenceError(f"{where}: attribute crs is {text!r:.60}; it must be an EPSG code ({error})") from error
+        text = f"{_text(value)!r:.60}"
+        raise GeoreferenceError(f"{where}: attribute crs is {text}; it must be an EPSG code ({error})") from error
+
+
+@lru_cache(maxsize=512)
+def _named_crs(text: str) -> str:
+    import pyproj
+
+    crs = pyproj.CRS.from_user_input(int(text) if text.isdecimal() else text)
     code = crs.to_epsg()
     return f"EPSG:{code}" if code else str(crs.to_wkt())
 
@@ -321,9 +328,10 @@ def _transform(coords: NDArray[Any], where: str) -> Affine:
     (xc, xr), (yc, yr) = (_steps(plane, width, height) for plane in (x, y))
     if abs(xr) > abs(xc) and abs(yc) > abs(yr):
         raise GeoreferenceError(f"{where}: coords change as y, x do: they look swapped; the order is x, y (lon, lat)")
-    rows, cols = np.mgrid[0:height, 0:width]
-    left, top = float((x - xc * cols - xr * rows).mean()), float((y - yc * cols - yr * rows).mean())
-    off = max(np.abs(x - xc * cols - xr * rows - left).max(), np.abs(y - yc * cols - yr * rows - top).max())
+    rows, cols = np.arange(height, dtype=np.float64)[:, None], np.arange(width, dtype=np.float64)
+    x, y = x - (xc * cols + xr * rows), y - (yc * cols + yr * rows)
+    left, top = float(x.mean()), float(y.mean())
+    off = max(x.max() - left, left - x.min(), y.max() - top, top - y.min())
     pixel = max(abs(xc) + abs(xr), abs(yc) + abs(yr))
     if xc * yr == xr * yc or off > pixel:
         raise GeoreferenceError(f"{where}: coords are no regular grid; resample the image to one first")

@@ -1,17 +1,16 @@
 """Rasters inside container files: ``corpus.h5#key`` is an image of an HDF5 file, ``patches.npz#12`` a row of an array.
 
 GDAL's own HDF5 driver stays forbidden (see `swath.raster.safety`): a member is read by h5py or numpy, checked, and
-handed on as a GeoTIFF in memory, so that windows, masks and resampling are the same as for every other raster.
+handed on as a dataset in memory, so that windows, masks and resampling are the same as for every other raster.
 """
 
 from __future__ import annotations
 
-import weakref
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.io import DatasetReader, DatasetWriter, MemoryFile
+from rasterio.io import DatasetReader, DatasetWriter
 
 from swath.errors import UnsafeRasterError
 from swath.raster import arrays, hdf5
@@ -57,25 +56,12 @@ def open_member(href: str) -> DatasetReader:
             f"{href}: claims {count} x {height} x {width} values; more than {MAX_VALUES} is refused"
         )
     values = container.pixels(path, key)
-    memory = MemoryFile()
     place = {} if member.crs is None else {"crs": member.crs, "transform": member.transform}
-    # Not memory.open, under whose name rasterio would warn of images without georeference.
-    with DatasetWriter(
-        memory.name,
-        "w",
-        driver="GTiff",
-        count=count,
-        height=height,
-        width=width,
-        dtype=str(values.dtype),
-        interleave="band",
-        **place,
-    ) as file:
-        file.write(values)
-    reader = DatasetReader(memory.name, driver=["GTiff"])
-    # The file in memory must live as long as the dataset, and no longer.
-    weakref.finalize(reader, memory.close)
-    return reader
+    dataset = DatasetWriter(
+        "member", "w+", driver="MEM", count=count, height=height, width=width, dtype=str(values.dtype), **place
+    )
+    dataset.write(values)
+    return dataset
 
 
 def release_container(href: str | None) -> None:
