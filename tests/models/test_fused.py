@@ -22,9 +22,9 @@ def normed(convolution: nn.Conv2d) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
     return convolution, norm
 
 
-def tower() -> ConvNet:
+def tower(bands: int = 3) -> ConvNet:
     torch.manual_seed(0)
-    found = build(TowerConfig.model_validate(OPTIONS), 12)
+    found = build(TowerConfig.model_validate(OPTIONS | {"bands": bands}), 12)
     for module in found.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -65,8 +65,9 @@ def test_a_fused_convolution_is_one_with_its_norm(stride: int, padding: int, siz
         assert torch.equal(beside, kept)
 
 
-def test_a_tower_encodes_as_it_trains() -> None:
-    model, images = tower(), torch.randn(3, 3, 32, 32)
+@pytest.mark.parametrize("bands", [3, 12, 16])  # from 8 on the stem is a matrix product
+def test_a_tower_encodes_as_it_trains(bands: int) -> None:
+    model, images = tower(bands), torch.randn(3, bands, 32, 32)
     torch.testing.assert_close(encoded(model, images), plain(model, images), rtol=1e-4, atol=1e-4)
     half = copy.deepcopy(model).to(torch.bfloat16)
     cosine = F.cosine_similarity(encoded(half, images.bfloat16()).float(), plain(model, images))

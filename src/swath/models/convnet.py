@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from swath.errors import InputError
 from swath.models.config import TowerConfig
 from swath.models.fused import FusedConvolution, state_of
+from swath.models.patches import MANY_BANDS, PatchConv2d
 from swath.models.routing import ANY_BANDS
 from swath.models.towers import parse_options
 
@@ -136,8 +137,9 @@ class ConvNet(nn.Module):
     def __init__(self, options: ConvNetOptions, bands: int, embed_dim: int) -> None:
         super().__init__()
         self.bands = bands
+        patches = nn.Conv2d if bands < MANY_BANDS else PatchConv2d
         self.stem = nn.Sequential(
-            nn.Conv2d(bands, options.widths[0], options.stem, options.stem, bias=False),
+            patches(bands, options.widths[0], options.stem, options.stem, bias=False),
             nn.BatchNorm2d(options.widths[0]),
             nn.ReLU(),
         )

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from swath.models.patches import PatchConv2d, patch_product
+
 
 @dataclass(frozen=True, slots=True)
 class FusedConvolution:
@@ -26,12 +28,14 @@ class FusedConvolution:
         bias: (outputs,) in the precision of `weight`.
         stride: rows and columns.
         padding: rows and columns.
+        patches: whether it is of patches, which are a matrix product (see `swath.models.patches`).
     """
 
     weight: Tensor
     bias: Tensor
     stride: list[int]
     padding: list[int]
+    patches: bool
 
     @classmethod
     def of(cls, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> FusedConvolution:
@@ -45,12 +49,13 @@ class FusedConvolution:
             bias.detach().to(dtype),
             list(cast(Sequence[int], convolution.stride)),
             list(cast(Sequence[int], convolution.padding)),
+            isinstance(convolution, PatchConv2d),
         )
 
     def __call__(self, x: Tensor, *, relu: bool = False, add: Tensor | None = None) -> Tensor:
         """Convolve (B, inputs, H, W), then add, then cut off below zero."""
-        if not _in_one_pass(x):
-            out = F.conv2d(x, self.weight, self.bias, self.stride, self.padding)
+        if self.patches or not _in_one_pass(x):
+            out = patch_product(x, self.weight, self.bias) if self.patches else self._convolved(x)
             out = out if add is None else out.add_(add)
             return out.relu_() if relu else out
         after = "relu" if relu else None
@@ -60,6 +65,9 @@ class FusedConvolution:
         else:
             found = torch.ops.mkldnn._convolution_pointwise.binary(x, add, *where, "add", 1.0, after, [], "")
         return cast(Tensor, found)
+
+    def _convolved(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight, self.bias, self.stride, self.padding)
 
 
 def state_of(module: nn.Module) -> tuple[tuple[int, int], ...] | None:

@@ -12,6 +12,9 @@ from torch.nn import functional as F
 
 _LARGE = 4
 
+MANY_BANDS = 8
+"""Input bands from which wrong numbers were met; below, a convolution is the faster one."""
+
 
 def patch_product(images: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """The convolution whose stride is its kernel.
