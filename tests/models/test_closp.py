@@ -200,7 +200,7 @@ def test_a_configuration_that_cannot_be_read(broken, minilm):
 
 
 def test_a_tokenizer_that_is_nowhere(broken):
-    refuse(broken, broken / "nowhere", "cannot build the text encoder", ModelError)
+    refuse(broken, broken / "nowhere", "cannot build the text encoder .* with --text DIRECTORY", ModelError)
 
 
 def test_what_is_no_closp_cannot_go_out(converted, tmp_path):

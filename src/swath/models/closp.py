@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from swath.bands import S1_BANDS, S2_L1C_BANDS
-from swath.errors import CheckpointError
+from swath.errors import CheckpointError, ModelError
 from swath.models import checkpoint, timm_shapes
 from swath.models.adapters.transformers import FOLDER, TransformersText
 from swath.models.config import CONFIG_FILE, ModelConfig
@@ -103,7 +103,12 @@ def convert_closp(
     config = _config(state, settings, name or directory.name, directory)
     found = text or (str(directory / FOLDER) if (directory / FOLDER).is_dir() else TEXT_MODEL)
     tower = config.text.model_copy(update={"source": found})
-    model = DualEncoder(config.model_copy(update={"text": tower}))
+    try:
+        model = DualEncoder(config.model_copy(update={"text": tower}))
+    except CheckpointError:
+        raise
+    except ModelError as error:
+        raise ModelError(f"{error}; where the text encoder is elsewhere, say so with --text DIRECTORY") from error
     misfits = checkpoint.compare({key: tuple(value.shape) for key, value in model.state_dict().items()}, state)
     if misfits:
         raise CheckpointError(f"{directory / checkpoint.WEIGHTS_FILE} does not fit: {'; '.join(misfits)}")
