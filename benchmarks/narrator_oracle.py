@@ -422,11 +422,7 @@ def box_checks(
         points = np.array([(box[0] + box[2] / 2, box[1] + box[3] / 2) for box in of(match["what"])])
         spread = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(points.T)), 0))
         wide, tall = np.ptp(points, axis=0)
-        ways = {
-            "from left to right": wide > 1.9 * tall,
-            "from top to bottom": tall > 1.9 * wide,
-            "across the image": True,
-        }
+        ways = {"horizontal": wide > 1.9 * tall, "vertical": tall > 1.9 * wide, "diagonal": min(wide, tall) > 0}
         return len(points) >= 3 and spread[0] <= 0.12 * spread[1] and bool(ways[match["way"]])
 
     def beside(match: re.Match[str]) -> bool:
@@ -448,10 +444,10 @@ def box_checks(
         _check(rf"{what} (?:lies|is) (?P<place>{PLACE})(?: of the image)?|(?P<what2>{alternatives}) (?P<place2>{PLACE}) of a sar image",
                lambda match: cell(of(match["what"] or match["what2"])[0]) == at(match["place"] or match["place2"])),
         _check(rf"all {what} lie (?P<place>{PLACE}) of the image", lambda match: share(match, 1.0)),
-        _check(rf"one {what} lies (?P<place>{PLACE}), the other (?P<place2>{PLACE})",
+        _check(rf"{what} lie (?P<place>{PLACE}) and (?P<place2>{PLACE}) of the image",
                lambda match: sorted(map(cell, of(match["what"]))) == sorted((at(match["place"]), at(match["place2"])))),
         _check(rf"(?:most of )?{what} (?:lie|are mostly) (?P<place>{PLACE})(?: of the image)?", lambda match: share(match, 0.501)),
-        _check(rf"{what} (?:form a row|are lined up) (?P<way>from left to right|from top to bottom|across the image)", row),
+        _check(rf"{what} (?:form a|are lined up) (?P<way>horizontal|vertical|diagonal)(?:ly| row)", row),
         _check(rf"{what} (?:lie close together|form one group|lie far apart from each other|are far apart|are spread over the image|are scattered over the scene)",
                lambda match: len(of(match["what"])) >= 2),
         _check(rf"(?P<count>{COUNT}) of {what} form a group (?P<place>{PLACE})", lambda match: 3 <= value(match["count"]) < len(of(match["what"]))),
@@ -466,7 +462,7 @@ def box_checks(
 
 
 LEADS = ("in this radar image, ", "sar image: ")
-MAY_ADD = frozenset(["radar", "image", "with", "layover", "a", "an", "the"])
+MAY_ADD = frozenset({"radar", "image", "with", "show", "layover", "a", "an", "the"})
 
 
 def pair_errors(text: str, source: str, moment: datetime | None, lonlat: tuple[float, float] | None) -> list[str]:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from generate import chat_server as chat
+from generate import narrator
 from generate.captions import karpathy
 from generate.rasters import s1_scene
 from swath.data import read_dataset
@@ -84,3 +85,35 @@ def test_landmark_corpora_with_pixels_are_ranked_and_indexed(run_json, run, mode
     indexed = run_json("index", tmp_path / "h", "--to", tmp_path / "archive", "--model", model, "--chip", 32)
     assert (indexed["added"], indexed["failures"]) == (4, [])
     assert run(*options, "--hold-out", "test=z*", "--to", tmp_path / "x.parquet").exit_code == 2
+
+
+def test_narrates_records_and_writes_every_form(run_json, run, tmp_path):
+    records, table = narrator.ships(tmp_path / "data"), tmp_path / "ships.parquet"
+    also = ("--csv", tmp_path / "s.csv", "--conversations", tmp_path / "s.json", "--shards", tmp_path / "shards")
+    options = ("--split", "train=0.5", "--split", "test=0.5", "--sheet", tmp_path / "sheet.html", *also)
+    document = run_json("corpus", "narrate", "records", records, "--to", table, *options)
+    assert document["summary"]["images"] == document["written"] == 8
+    assert len(document["also"]) == 7
+    assert run_json("corpus", "narrate", "records", records, "--to", table, *options)["present"] == 8
+    done = run("corpus", "narrate", "records", records, "--to", tmp_path / "again.parquet")
+    assert done.exit_code == 0
+    assert "8 images, 40 captions" in done.output
+    for wrong in (("nowhere", records), ("masks", records), ("records", records, "--writer", "llm")):
+        assert run("corpus", "narrate", *wrong, "--to", tmp_path / "x.parquet").exit_code == 2
+
+
+def test_narrates_pairs_from_a_bank_by_the_rules_and_a_language_model(run_json, run, tmp_path, model):
+    items = narrator.pairs(tmp_path)
+    (tmp_path / "bank.txt").write_text("a green river in farmland .\na river beside farmland .\nfarmland and a river\n")
+    options = ("--optical", items, "--bank", tmp_path / "bank.txt", "--encoder", model, "--size", 32, "--score", model)
+    table = tmp_path / "pairs.parquet"
+    document = run_json("corpus", "narrate", "pairs", items, "--to", table, *options)
+    assert document["summary"]["images"] == 4
+    assert not any("green" in text for pair in read_dataset(table) for text in pair.captions)
+    with chat.chat_server() as server:
+        asked = ("--writer", "llm", "--base-url", server.url, "--model", "tester")
+        again = run_json("corpus", "narrate", "pairs", items, "--to", tmp_path / "llm.parquet", *options, *asked)
+        assert again["usage"]["requests"] > 0
+        assert again["summary"]["images"] == 4
+    both = run("corpus", "narrate", "pairs", items, "--to", tmp_path / "x.parquet", *options, "--captioner", model)
+    assert both.exit_code == 2

@@ -22,11 +22,11 @@ _COLOURS = (
 _SHADE = r"(?:(?:light|dark|deep|bright|pale|very|dull)[ -])*"
 _LIST = rf"{_SHADE}{_COLOURS}(?:(?:[ -]|, | and | or |, and ){_SHADE}{_COLOURS})*"
 _PREDICATE = re.compile(
-    rf"\b(?:is|are|look|looks|appear|appears|turn|turns) (?:\w+ly |all )?(?>{_LIST})(?=$|[,.;]| (?:and|with|in|or|but)\b)",
+    rf"\b(?:is|are|looks?|appears?|turns?) (?:\w+ly |all )?(?>{_LIST})(?=$|[,.;]| (?:and|with|in|or|but)\b)",
     re.IGNORECASE,
 )
 _COMPLEMENT = re.compile(
-    rf",? \b(?:in|of|with) (?>{_LIST})(?=$|[,.;]| (?:and|is|are|lies?|near|with|in|on|beside|by|next|along|around)\b)",
+    rf",? \b(?:in|of|with) (?>{_LIST})(?=$|[,.;]| (?:and|is|are|lies?|near|with|in|on|beside|by|next)\b)",
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(rf"\b{_LIST}(?= \w)", re.IGNORECASE)

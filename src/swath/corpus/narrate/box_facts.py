@@ -144,7 +144,7 @@ class BoxTeller:
             self._say("position", [f"all {many(group.name)} lie {where(part)} of the image"], sources)
         elif total == 2 and len(places) == 2:
             one, two = places
-            self._say("position", [f"one {group.name} lies {where(one)}, the other {where(two)}"], sources)
+            self._say("position", [f"the {many(group.name)} lie {where(one)} and {where(two)} of the image"], sources)
         elif held > total / 2:
             self._say("position", [
                 f"most of the {many(group.name)} lie {where(part)} of the image",
@@ -161,12 +161,8 @@ class BoxTeller:
         names, total, source = many(group.name), len(group.boxes), f"boxes.{group.name}.arrangement"
         wordings: list[str] = []
         if found.row is not None:
-            along = {
-                "horizontal": "from left to right",
-                "vertical": "from top to bottom",
-                "diagonal": "across the image",
-            }
-            wordings = [f"the {names} form a row {along[found.row]}", f"the {names} are lined up {along[found.row]}"]
+            way = {"horizontal": "horizontally", "vertical": "vertically", "diagonal": "diagonally"}[found.row]
+            wordings = [f"the {names} form a {found.row} row", f"the {names} are lined up {way}"]
         elif found.clusters and len(found.clusters[0]) == total:
             wordings = [f"the {names} lie close together", f"the {names} form one group"]
         elif found.clusters:
