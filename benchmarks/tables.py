@@ -50,6 +50,7 @@ HEADLINES = (
     Headline("flood_text", "base_rate", "The same in random order"),
     Headline("s1_s2_retrieval", "s1_s2_r1", "Radar chip to its optical twin among the test chips, R@1", " %"),
     Headline("eba_planted", "precision", "Planted wrong captions found, precision"),
+    Headline("sar_retrieval", "gain", "Radar image-text retrieval gained by transfer, mean recall", " points"),
     Headline("localization", "speedup", "Localising captions in scenes, against the published procedure", "x"),
     Headline("localization_mosaic", "rsicd_pointing", "Mosaics of RSICD test: the peak lies on the right tile"),
     Headline("corpus_long", "checker_recall", "Planted inventions found in long captions, recall"),
