@@ -101,6 +101,9 @@ def convert(
             metavar="DIR|ID", help="Where a CLOSP directory's text encoder has its configuration and tokenizer."
         ),
     ] = None,
+    captioner: Annotated[
+        Path | None, typer.Option(help="A model trained on this one's frozen towers, whose captioner it is given.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Turn a foreign checkpoint into a model directory (nothing in it is run), stretch a model, or write a checkpoint.
@@ -111,15 +114,21 @@ def convert(
 
     swath convert models/dgtrs --layout long-clip --to dgtrs.pt
     """
+    from swath.models.attach import attach_captioner
     from swath.models.closp import is_closp
     from swath.models.convert import convert_checkpoint
 
     is_file, from_closp = Path(source).is_file(), is_closp(Path(source))
     reshapes = context is not None or ratio is not None or positions is not None
     if layout is not None:
-        if is_file or from_closp or reshapes or name or activation or license_ or text:
+        if is_file or from_closp or reshapes or name or activation or license_ or text or captioner:
             raise typer.BadParameter("--layout takes a model and --to alone; convert or stretch it first")
         _export(source, to, layout, as_json)
+        return
+    if captioner is not None:
+        if is_file or from_closp or reshapes or name or activation or license_ or text or to is None:
+            raise typer.BadParameter("--captioner takes a model and --to alone")
+        _report(attach_captioner(source, captioner, to), to, as_json)
         return
     if not is_file and (activation or license_):
         raise typer.BadParameter(f"--activation and --license are for checkpoint files; {source!r} is none")
