@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -139,7 +140,7 @@ def test_many_numbers_become_a_grid_that_reaches_the_largest() -> None:
     steps = steps_of(range(0, 5000, 7))
     assert steps[0] == 0
     assert steps[-1] <= 5000 < steps[-1] * 1.5
-    assert all(b / a <= 2 for a, b in zip(steps[1:], steps[2:], strict=False))
+    assert all(b / a <= 2 for a, b in pairwise(steps[1:]))
 
 
 @pytest.mark.parametrize(

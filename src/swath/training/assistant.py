@@ -7,6 +7,7 @@ Conversations are LLaVA-style files; the loss counts answers only. The loop is a
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import math
@@ -179,6 +180,7 @@ class _Run:
         self.conversations = _conversations(recipe, limit)
         torch.manual_seed(recipe.seed)
         base, self.processor = load_parts(recipe.init, dtype=choose_dtype(recipe.precision, choose_device()))
+        self.typed = "token_type_ids" in inspect.signature(base.forward).parameters
         adapted = add_lora(base, LoraOptions(**recipe.lora.model_dump()))
         # Adapters are trained in full precision, whatever the frozen weights have.
         for value in adapted.parameters():
@@ -291,6 +293,9 @@ class _Run:
             key: value.to(self.accelerator.device, dtype if value.is_floating_point() else None)
             for key, value in piece.inputs.items()
         }
+        if self.typed and "token_type_ids" not in inputs:
+            # PaliGemma: what is answered (1) is read from left to right, the prompt (0) as a whole.
+            inputs["token_type_ids"] = (piece.labels >= 0).long().to(self.accelerator.device)
         logits = self.model(**inputs).logits
         labels = piece.labels.to(logits.device)
         return nn.functional.cross_entropy(logits[0, :-1].float(), labels[0, 1:], reduction="sum")

@@ -37,9 +37,8 @@ def encoder() -> DualEncoder:
 @pytest.fixture(scope="module")
 def answerer(encoder: DualEncoder) -> CompactAnswerer:
     torch.manual_seed(1)
-    config = AnswererConfig(
-        base=encoder.model_id, dim=encoder.dim, words=("rural", "urban"), counts=(0, 1, 2, 5), areas=(0, 10, 300), members=2
-    )  # fmt: skip
+    answers = {"words": ("rural", "urban"), "counts": (0, 1, 2, 5), "areas": (0, 10, 300)}
+    config = AnswererConfig(base=encoder.model_id, dim=encoder.dim, members=2, **answers)
     return CompactAnswerer(encoder, config)
 
 

@@ -69,7 +69,7 @@ def encode(processor: Any, exchanges: Sequence[Exchange], picture: Image.Image |
     ids = torch.tensor([[token for piece in tokens for token in piece]])
     marks = [is_answer for piece, is_answer in zip(tokens, answers, strict=True) for _ in piece]
     labels = ids.masked_fill(~torch.tensor([marks]), IGNORED)
-    return Encoded(_extended(first, ids, marks), labels, tuple(ends))
+    return Encoded(_extended(first, ids), labels, tuple(ends))
 
 
 def render(processor: Any, exchanges: Sequence[Exchange], image: bool) -> list[tuple[str, str]]:  # noqa: ANN401
@@ -122,18 +122,14 @@ def _plain(processor: Any, text: str) -> list[int]:  # noqa: ANN401
     return ids
 
 
-def _extended(first: Mapping[str, Any], ids: Tensor, marks: Sequence[bool]) -> dict[str, Tensor]:
+def _extended(first: Mapping[str, Any], ids: Tensor) -> dict[str, Tensor]:
     """The first piece's inputs, those with an entry a token brought to the whole length."""
     length = first["input_ids"].shape[1]
     more = ids.shape[1] - length
     found: dict[str, Tensor] = {}
     for key, value in first.items():
         tensor = torch.as_tensor(value)
-        if key == "token_type_ids":
-            # PaliGemma: what is answered (1) is read from left to right, the prompt (0) as a whole.
-            rest = torch.tensor([marks[length:]]).to(tensor.dtype)
-            tensor = torch.cat([tensor, rest], dim=1)
-        elif key == "attention_mask":
+        if key == "attention_mask":
             tensor = torch.cat([tensor, tensor.new_ones(1, more)], dim=1)
         elif key.endswith("token_type_ids"):
             tensor = torch.cat([tensor, tensor.new_zeros(1, more)], dim=1)
