@@ -124,6 +124,16 @@ def test_13_bands_are_level_1c_with_the_cirrus_band_in_its_place(one):
     assert chip.scene.layers[10].band == "B10"
 
 
+def test_filters_of_hdf5plugin_are_read(tmp_path):
+    plugin = pytest.importorskip("hdf5plugin")
+    image = pixels(2, -20, -5, side=SIDE)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        write_key(file, "mmflood_a", image)
+        del file["mmflood_a/image"]
+        file["mmflood_a"].create_dataset("image", data=image, **plugin.Blosc())
+    np.testing.assert_array_equal(read_chip(whole(f"{tmp_path}/a.h5#mmflood_a")).data, image)
+
+
 def test_bands_sensor_and_transform_of_swaths_own_files_count(one):
     href = one("any", bands=["VH", "VV"], sensor="s1-grd-linear", transform=[20.0, 0, 7.0, 0, -20.0, 9.0])
     chip = whole(href)
