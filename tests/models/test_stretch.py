@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import copy
 import math
+from fractions import Fraction
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from generate.models import tiny_config, tiny_model
@@ -60,10 +61,12 @@ def test_any_length_is_reached_and_keeps_straight_lines_straight(count, keep, mo
 
 
 @given(st.floats(1, 8), st.integers(2, 20))
+@example(1.9, 10)
 def test_any_ratio_is_taken(ratio, count):
     longer = stretch_positions(torch.arange(count, dtype=torch.float64)[:, None], 0, ratio)
-    assert len(longer) == math.floor(count * ratio)
-    torch.testing.assert_close(longer[:, 0], torch.arange(len(longer), dtype=torch.float64) / ratio)
+    assert len(longer) == math.floor(count * Fraction(ratio).limit_denominator(10**6))
+    wanted = torch.arange(len(longer), dtype=torch.float64) / ratio
+    torch.testing.assert_close(longer[:, 0], wanted, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def stretched_length(count: int, keep: int = KEEP, ratio: float | None = None, l
         raise InputError(f"{count} positions cannot be stretched to fewer ({length})")
     if ratio is None and length is not None:
         return length
-    most = keep + int((count - keep) * Fraction(ratio if ratio is not None else RATIO))
+    most = keep + int((count - keep) * _exact(ratio if ratio is not None else RATIO))
     if length is not None and length > most:
         raise InputError(f"{count} positions, {keep} kept, the rest times {ratio}, become {most}, not {length}")
     return most if length is None else length
@@ -65,7 +65,7 @@ def stretch_positions(table: Tensor, keep: int = KEEP, ratio: float | None = Non
     if ratio is None:
         step = Fraction(1, RATIO) if length is None else Fraction(count - keep, rows - keep)
     else:
-        step = 1 / Fraction(ratio)
+        step = 1 / _exact(ratio)
     # Whole numbers decide which two rows a new one lies between: no rounding moves a row to its neighbour.
     steps = torch.arange(rows - keep, dtype=torch.int64, device=table.device) * step.numerator
     before = (steps // step.denominator).clamp(max=count - keep - 1)
@@ -74,3 +74,8 @@ def stretch_positions(table: Tensor, keep: int = KEEP, ratio: float | None = Non
     following = torch.cat([rest[1:], 2 * rest[-1:] - rest[-2:-1]])
     spread = (1 - weight) * rest[before] + weight * following[before]
     return torch.cat([table[:keep], spread.to(table.dtype)])
+
+
+def _exact(ratio: float) -> Fraction:
+    """The ratio as it is written: 1.9 is nineteen tenths, not the binary fraction just below."""
+    return Fraction(ratio).limit_denominator(10**6)
