@@ -10,6 +10,7 @@ import typer
 
 from swath.cli.caption_metrics import caption
 from swath.cli.cross_sensor import cross_sensor
+from swath.cli.geolocate import geolocate
 from swath.cli.localization import localization
 from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
 from swath.cli.progress import progress
@@ -27,6 +28,7 @@ app.command()(localization)
 app.command()(ranking)
 app.command("zero-shot")(zero_shot)
 app.command("cross-sensor")(cross_sensor)
+app.command()(geolocate)
 app.command()(caption)
 app.command()(vqa)
 
