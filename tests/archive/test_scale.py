@@ -134,13 +134,13 @@ def test_moments_by_hand() -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_a_sensor_far_from_all_texts_gets_its_hits(uri: Path, mode: str) -> None:
     archive = Archive.open(uri, Texts(), MODES[mode])
-    raw = archive.search("port", k=30, scores="raw")
-    fair = archive.search("port", k=30)
+    raw = archive.search("port", k=15, scores="raw")
+    fair = archive.search("port", k=15)
     shares = [sum(hit.sensor == "s1-grd" for hit in hits) for hits in (raw, fair)]
     assert shares[0] < 3  # the cosines put one sensor before the other
-    assert 8 < shares[1] < 22
+    assert 3 < shares[1] < 12
     expected = on_one_scale(VECTORS @ PORT, NAMES, VECTORS, BANK)
-    assert [hit.id for hit in fair] == [CHIPS[at].id for at in np.argsort(-expected)[:30]]
+    assert [hit.id for hit in fair] == [CHIPS[at].id for at in np.argsort(-expected)[:15]]
     assert [hit.score for hit in fair] == [hit.calibrated_score for hit in fair]
     assert [hit.score for hit in raw] == [hit.raw_score for hit in raw]
     told = {hit.id: (hit.raw_score, hit.calibrated_score) for hit in raw}

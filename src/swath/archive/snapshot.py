@@ -114,7 +114,7 @@ class Snapshot:
             Parts of the ranking, best first, no row twice, until every matching row has been given.
         """
         seen = np.empty(0, np.uint64)
-        if self._prefers_index(filters.sql(), k):
+        if self.prefers_index(filters.sql(), k):
             if scale is not None:
                 # The index knows nothing of sensors: it is asked for each of them.
                 wanted = [name for name in self.sensors if not filters.sensors or name in filters.sensors]
@@ -174,7 +174,7 @@ class Snapshot:
         """
         import torch  # its products do not suffer on a busy machine, as those of OpenBLAS do
 
-        if self._prefers_index(filters.sql(), best):
+        if self.prefers_index(filters.sql(), best):
             first = (first_scores(self.rankings(vector, filters, best, scale), best) for vector in vectors)
             return np.array([scores.mean(dtype=np.float64) for scores in first])
         asked = torch.tensor(vectors)
@@ -217,7 +217,8 @@ class Snapshot:
         if len(rows) == 0:
             return []
         with reading(self._uri):
-            query = self.table.take_row_ids([int(row) for row in rows]).select([*columns, "_rowid"])
+            wanted = [*self._with_caption(columns), "_rowid"]
+            query = self.table.take_row_ids([int(row) for row in rows]).select(wanted)
             found = {row["_rowid"]: row for row in query.to_arrow().to_pylist()}
         return [found[int(row)] for row in rows]
 
@@ -236,10 +237,15 @@ class Snapshot:
         """Columns (with ``id``) of chips by id, in that order; absent ids are left out."""
         if not ids:
             return []
-        query = self.table.search().where(_id_in(ids)).select(list(columns)).limit(None)
+        query = self.table.search().where(_id_in(ids)).select(self._with_caption(columns)).limit(None)
         with reading(self._uri):
             found = {row["id"]: row for row in query.to_arrow().to_pylist()}
         return [found[name] for name in ids if name in found]
+
+    def _with_caption(self, columns: Sequence[str]) -> list[str]:
+        """Columns, with the caption where they are a hit's and the archive has been captioned."""
+        captioned = "properties" in columns and "caption" in self.table.schema.names
+        return [*columns, "caption"] if captioned else list(columns)
 
     def vectors_of(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Embeddings of chips by id; absent ids are left out."""
@@ -314,7 +320,8 @@ class Snapshot:
             block = places[start : start + _BLOCK]
             yield cache.vectors[block], cache.sensors[block]
 
-    def _prefers_index(self, sql: str | None, k: int) -> bool:
+    def prefers_index(self, sql: str | None, k: int) -> bool:
+        """Whether k rows under a filter are asked of the vector index."""
         if self.fits_in_memory or k > self.limits.largest_k or not self.has_vector_index:
             return False
         return self.count(sql) > self.limits.exact_matches
