@@ -1,10 +1,11 @@
 """SAR-Narrator on real ship records, flood masks and optical partners, and on a sandbox: are the captions true?
 
-Every sentence is read again by `narrator_oracle`, which shares no code with the narrator and measures the raw annotation
-itself; a sentence that it does not understand, or finds untrue, is a fact error. What a retrieved caption says of the
-optical image is not measured here (no such image has a reference caption): for pairs, a fact error is a word that the
-optical caption does not have. Planted errors are true captions with one thing changed; `planted_caught` is the share
-that the narrator's own quality control rejects, `planted_caught_oracle` the share that the second reading finds.
+Every sentence is read again by `narrator_oracle`, which shares no code with the narrator and measures the raw
+annotation itself; a sentence that it does not understand, or finds untrue, is a fact error. What a retrieved caption
+says of the optical image is not measured (no such image has a reference caption): for pairs, a fact error is a word
+that the optical caption does not have. Planted errors are true captions with one thing changed; `planted_caught` is
+the share that the narrator's own quality control rejects, `planted_caught_oracle` the share that the second reading
+finds.
 
 python benchmarks/narrator.py [--pairs 300]
 """
@@ -152,7 +153,7 @@ def _mask(
 def _valid(row: Mapping[str, Any], folder: Path) -> np.ndarray:
     """Where the image itself has data."""
     col, top, width, height = row["window"]
-    found = [path for path in folder.parent.rglob(Path(row["layers"][0]["file"]).name)]
+    found = list(folder.parent.rglob(Path(row["layers"][0]["file"]).name))
     with rasterio.open(found[0]) as raster:
         values = raster.read(window=rasterio.windows.Window(col, top, width, height))
         masks = raster.read_masks(window=rasterio.windows.Window(col, top, width, height))
@@ -186,7 +187,7 @@ def _plant(rows: Sequence[Mapping[str, Any]], checks: Checks, rng: random.Random
 
 def _changed(captions: Sequence[str], rng: random.Random) -> Iterator[tuple[str, str]]:
     for caption in captions:
-        numbers = [match for match in re.finditer(r"(?<![\d.:-])\d+(?![\d.:])(?! (?:[A-Z]|UTC))", caption)]
+        numbers = list(re.finditer(r"(?<![\d.:-])\d+(?![\d.:])(?! (?:[A-Z]|UTC))", caption))
         if numbers:
             match = rng.choice(numbers)
             other = str(int(match[0]) + rng.choice((7, 13, 29)))

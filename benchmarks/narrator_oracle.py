@@ -239,12 +239,16 @@ class Mask:
 
     def largest(self, form: str) -> np.ndarray:
         """The largest patch of a class."""
-        labels, _ = ndimage.label(self.mask(form))
+        labels, count = ndimage.label(self.mask(form))
+        if not count:
+            return labels > 0
         return labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
 
     def lies(self, form: str, place: str) -> bool:
         """Whether a place says where most of a class is."""
         rows, cols = np.nonzero(self.mask(form))
+        if not len(rows):
+            return False
         down, right = (rows + 0.5) / self.codes.shape[0], (cols + 0.5) / self.codes.shape[1]
         words = set(place.split())
         tall = 0 if words & {"upper", "top"} else 2 if words & {"lower", "bottom"} else 1
@@ -272,7 +276,7 @@ class Mask:
         patch = self.largest(form)
         inner = ndimage.binary_erosion(patch, border_value=0)
         area = patch.sum()
-        return float((area - inner.sum()) / (2 * math.sqrt(math.pi * area)))
+        return float((area - inner.sum()) / max(2 * math.sqrt(math.pi * area), 1e-9))
 
     def contact(self, one: str, other: str) -> float:
         """Share of the other known pixels around a class that are of another."""

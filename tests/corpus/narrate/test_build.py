@@ -343,10 +343,12 @@ def test_packages_add_routes(tmp_path, monkeypatch):
     info = tmp_path / "added" / "odd_route-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-route\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[swath.narrate_routes]\nodd = odd_route:open_it\nlost = odd_route:lost\n")
+    entries = ("[swath.narrate_routes]", "odd = odd_route:open_it", "lost = odd_route:lost")
+    (info / "entry_points.txt").write_text("\n".join(entries))
     (tmp_path / "added" / "odd_route.py").write_text(
         "from swath.corpus.narrate import open_route\n"
-        "def open_it(source, options):\n    assert options.more == {'a': 'b'}\n    return open_route('records', source)\n"
+        "def open_it(source, options):\n    assert options.more == {'a': 'b'}\n"
+        "    return open_route('records', source)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path / "added"))
     assert route_names()[-2:] == ("lost", "odd")
