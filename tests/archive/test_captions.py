@@ -60,6 +60,13 @@ def test_every_chip_gets_its_caption_and_is_found_by_it(archive: Archive) -> Non
     hits = archive.browse(where="caption LIKE '%number 4%'")
     assert [hit.href for hit in hits] == ["/data/scene4.tif"]
     assert archive.count(where="caption IS NOT NULL") == 9
+    # Hits tell it, where there is one.
+    everything = archive.search(near=(0.0, 0.0))
+    told_of = {hit.href: hit.caption for hit in everything}
+    assert told_of["/data/scene2.tif"] == "it's number 2"
+    assert told_of["/data/scene7.tif"] is None
+    assert everything.to_geodataframe().set_index("href").loc["/data/scene2.tif", "caption"] == "it's number 2"
+    assert archive.get([hits[0].id])[0].to_dict()["caption"] == "it's number 4"
     # Nothing else has changed.
     assert len(archive.search(near=(0.0, 0.0))) == 10
     assert archive.verify(files=False).ok

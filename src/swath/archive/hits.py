@@ -114,6 +114,12 @@ class Hit:
         )
 
     @property
+    def caption(self) -> str | None:
+        """What a model wrote about the chip (see `swath.archive.captions`); None where none has."""
+        written: str | None = self.row.get("caption")
+        return written
+
+    @property
     def bbox(self) -> tuple[float, float, float, float] | None:
         """(west, south, east, north) in degrees; west > east across the antimeridian."""
         return None if self.geometry is None else Footprint(self.geometry, self.row["crs"]).bbox
@@ -150,6 +156,7 @@ class Hit:
             "href": self.href,
             "window": self.window,
             "properties": self.properties,
+            **({} if self.caption is None else {"caption": self.caption}),
         }
 
 
@@ -253,7 +260,8 @@ class Hits(Sequence[Hit]):
         import geopandas  # slow to import, and only needed here
         import pandas
 
-        table = pandas.DataFrame([hit.to_dict() for hit in self], columns=list(_FIELDS)).drop(columns="geometry")
+        fields = [*_FIELDS, *(["caption"] if any(hit.caption is not None for hit in self) else [])]
+        table = pandas.DataFrame([hit.to_dict() for hit in self], columns=fields).drop(columns="geometry")
         table["datetime"] = pandas.to_datetime([hit.datetime for hit in self], utc=True)
         return geopandas.GeoDataFrame(table, geometry=[hit.geometry for hit in self], crs="EPSG:4326")
 
