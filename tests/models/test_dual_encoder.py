@@ -8,7 +8,7 @@ from generate.models import tiny_config, tiny_model, two_towers
 from swath.chips import Pixels
 from swath.errors import CheckpointError, InputError, ModelError, SensorError
 from swath.features import Features
-from swath.models import DualEncoder, register_vision_tower
+from swath.models import DualEncoder, ModelConfig, register_vision_tower
 from swath.models.precision import cast, choose_device, choose_dtype, has_amx
 from swath.sensors import sensor
 
@@ -60,14 +60,17 @@ def test_wrong_input_is_refused():
 
 
 def test_training_forward_reaches_every_weight():
-    model = tiny_model(two_towers()).train()
+    location = {"type": "satclip", "width": 8, "legendre_polys": 3, "capacity": 8}
+    config = ModelConfig.parse(two_towers().model_dump() | {"location": location})
+    model = tiny_model(config).train()
     ids, mask = model.tokenize(["a plane", "many boats in a harbor"])
     images = {"rgb": torch.randn(2, 3, 32, 32), "s2": torch.randn(2, 12, 32, 32)}
-    found, texts, scale = model(images, ids, mask)
+    assert model(images, ids, mask)[2] is None
+    found, texts, places, scale = model(images, ids, mask, torch.tensor([[3.0, 50.0], [-70.0, -20.0]]).double())
     assert set(found) == {"rgb", "s2"}
     assert isinstance(texts, Features)
     loss = sum((features.pooled @ texts.pooled.T).sum() * scale + features.tokens.sum() for features in found.values())
-    (loss + texts.tokens.sum()).backward()
+    (loss + texts.tokens.sum() + places.sum()).backward()
     # A pre-norm block's query and key biases are the only weights that may have no gradient.
     silent = [name for name, value in model.named_parameters() if value.grad is None]
     assert silent == []

@@ -333,20 +333,24 @@ class DualEncoder(nn.Module):
         return F.normalize(self.location(lonlat).float(), dim=-1)
 
     def forward(
-        self, images: Mapping[str, Tensor], ids: Tensor, mask: Tensor
-    ) -> tuple[dict[str, Features], Features, Tensor]:
+        self, images: Mapping[str, Tensor], ids: Tensor, mask: Tensor, places: Tensor | None = None
+    ) -> tuple[dict[str, Features], Features, Tensor | None, Tensor]:
         """One training step's forward pass, in one call so that wrappers for parallel training see all of it.
 
         Args:
             images: batches by `ModelConfig.batch_key`.
             ids: (B, N) token ids.
             mask: (B, N) of `ids`.
+            places: (P, 2) longitude and latitude in degrees, checked by `swath.lonlat.as_lonlat`; None where there are
+                none.
 
         Returns:
-            image features by the same key, text features, and the logit scale (the exponential of the parameter).
+            image features by the same key, text features, vectors of the places (P, D) or None, and the logit scale
+            (the exponential of the parameter).
         """
         found = {name: self.forward_images(batch, name) for name, batch in images.items()}
-        return found, self.forward_texts(ids, mask), self.logit_scale.exp()
+        located = None if places is None else self.forward_locations(places)
+        return found, self.forward_texts(ids, mask), located, self.logit_scale.exp()
 
     def raw_images(self, batch: Tensor, key: str) -> tuple[Tensor, Tensor]:
         """Pooled vectors (B, D) and tokens (B, N, D) as the tower gives them, not normalised; as `forward_images`."""
