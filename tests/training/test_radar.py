@@ -6,11 +6,22 @@ import numpy as np
 import pytest
 import torch
 
+from generate.models import VIT, tiny_config
 from swath.chips import Pixels
+from swath.models.config import SensorInput, TowerConfig
+from swath.models.preprocess import standardise
 from swath.sensors import SENSORS, Sensor
 from swath.training.augment import augment
-from swath.training.radar import disturb, radar_view, speckle_db
+from swath.training.radar import RadarView, disturb, radar_view, speckle_db
 from swath.training.recipe import AugmentRecipe, RadiometricRecipe, SpeckleRecipe
+
+RENDERED = SensorInput(tower="rgb")
+PLAIN = SensorInput(tower="rgb", input="bands")
+TOWER = tiny_config().towers["rgb"]
+
+
+def view_of(sensor: Sensor, route: SensorInput = RENDERED, tower: TowerConfig = TOWER) -> RadarView | None:
+    return radar_view(sensor, route, tower)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -42,7 +53,7 @@ def test_speckle_keeps_the_mean_and_has_variance_one_over_looks(looks: float) ->
 )
 def test_pictures_are_speckled_in_linear_power(name: str, values: list[float], step: float) -> None:
     sensor = SENSORS[name]
-    view = radar_view(sensor, rendered=True)
+    view = view_of(sensor)
     assert view is not None
     before = rendered(sensor, values)
     after = disturb(before, view, generator(), SpeckleRecipe(looks=32, chance=1), None)
@@ -63,7 +74,7 @@ def test_pictures_are_speckled_in_linear_power(name: str, values: list[float], s
 @pytest.mark.parametrize(("name", "values"), [("s1-grd", [-12.0, -19.0]), ("s1-grd-linear", [0.1, 0.02])])
 def test_bands_are_speckled_in_linear_power(name: str, values: list[float]) -> None:
     sensor = SENSORS[name]
-    view = radar_view(sensor, rendered=False)
+    view = view_of(sensor, PLAIN)
     assert view is not None
     before = standardised(sensor, values)
     after = disturb(before, view, generator(), SpeckleRecipe(looks=4, chance=1), None)
@@ -75,7 +86,7 @@ def test_bands_are_speckled_in_linear_power(name: str, values: list[float]) -> N
 
 def test_amplitude_is_multiplied() -> None:
     sensor = SENSORS["sar"]
-    view = radar_view(sensor, rendered=True)
+    view = view_of(sensor)
     assert view is not None
     before = torch.full((2, 3, 128, 128), 0.2)
     after = disturb(before, view, generator(), SpeckleRecipe(looks=8, chance=1), None)
@@ -85,7 +96,7 @@ def test_amplitude_is_multiplied() -> None:
 
 
 def test_the_chance_is_that_of_images() -> None:
-    view = radar_view(SENSORS["s1-vv"], rendered=True)
+    view = view_of(SENSORS["s1-vv"])
     assert view is not None
     before = torch.full((400, 3, 4, 4), 0.5)
     after = disturb(before, view, generator(), SpeckleRecipe(looks=4, chance=0.25), None)
@@ -94,7 +105,7 @@ def test_the_chance_is_that_of_images() -> None:
 
 
 def test_gain_and_slope_stay_within_their_decibels_and_move_both_bands_alike() -> None:
-    view = radar_view(SENSORS["s1-grd"], rendered=True)
+    view = view_of(SENSORS["s1-grd"])
     assert view is not None
     before = torch.full((300, 3, 8, 8), 0.5)
     after = disturb(before, view, generator(), None, RadiometricRecipe(gain=2.0, slope=3.0))
@@ -111,7 +122,7 @@ def test_gain_and_slope_stay_within_their_decibels_and_move_both_bands_alike() -
 
 
 def test_what_is_black_stays_black_and_pictures_stay_pictures() -> None:
-    view = radar_view(SENSORS["s1-grd"], rendered=True)
+    view = view_of(SENSORS["s1-grd"])
     assert view is not None
     image = torch.rand(4, 3, 32, 32) * 0.9 + 0.1
     image[:, :, :8] = 0
@@ -123,8 +134,8 @@ def test_what_is_black_stays_black_and_pictures_stay_pictures() -> None:
 
 def test_only_radar_images_of_a_mixed_batch_are_speckled_and_only_optical_ones_recoloured() -> None:
     images = torch.rand(4, 3, 16, 16) * 0.5 + 0.25
-    view = radar_view(SENSORS["s1-grd"], rendered=True)
-    assert radar_view(SENSORS["s2-l2a"], rendered=True) is None
+    view = view_of(SENSORS["s1-grd"])
+    assert view_of(SENSORS["s2-l2a"]) is None
     views = [None, view, None, view]
     still = AugmentRecipe(area=1.0, ratio=1.0, dihedral=False, colour=0.4)
     out = augment(images, still, 16, generator(), colour=True, views=views)
@@ -150,8 +161,38 @@ def test_flips_are_the_four_flips_and_no_quarter_turns() -> None:
 def test_every_radar_sensor_has_a_view() -> None:
     for sensor in SENSORS.values():
         for as_picture in (True, False):
-            view = radar_view(sensor, as_picture)
+            view = view_of(sensor, RENDERED if as_picture else PLAIN)
             assert (view is not None) == sensor.is_radar
             if view is not None:
                 assert view.bands == len(sensor.bands)
                 assert len(view.per_db) == (3 if as_picture else len(sensor.bands))
+
+
+def test_bands_in_the_towers_order_and_statistics_are_found() -> None:
+    """A tower that takes VH before VV, with its own statistics, and a band that no radar has."""
+    sensor = SENSORS["s1-grd"]
+    tower = tiny_config(
+        towers={"rgb": VIT | {"bands": 3, "band_names": ["VH", "B04", "VV"], "mean": [-20, 0, -10], "std": [4, 1, 2]}}
+    ).towers["rgb"]
+    route = SensorInput(tower="rgb", input="bands", statistics="tower", fill={"B04": 0.5})
+    view = view_of(sensor, route, tower)
+    assert view is not None
+    assert view.per_db == ((0.0, 1 / 4), (0.0, 0.0), (1 / 2, 0.0))
+    data = np.broadcast_to(np.array([-10.0, -18.0], np.float32)[:, None, None], (2, 32, 32))
+    chip = Pixels(data, np.ones((32, 32), bool), sensor)
+    before = torch.from_numpy(standardise(chip, route, tower))[None]
+    after = disturb(before, view, generator(), None, RadiometricRecipe(gain=1.0, slope=0.0))
+    more = Pixels(data + np.float32(((after - before)[0, 2, 0, 0] * 2).item()), chip.valid, sensor)
+    torch.testing.assert_close(after, torch.from_numpy(standardise(more, route, tower))[None], atol=1e-5, rtol=0)
+
+
+def test_amplitudes_given_as_bands_are_scaled_from_zero() -> None:
+    sensor = SENSORS["sar"]
+    view = view_of(sensor, PLAIN)
+    assert view is not None
+    band = sensor.bands[0]
+    before = standardised(sensor, [80.0])
+    after = disturb(before, view, generator(), SpeckleRecipe(looks=8, chance=1), None)
+    power = ((after * band.std + band.mean) / 80.0) ** 2
+    assert power.mean().item() == pytest.approx(1.0, abs=0.02)
+    assert power.var().item() == pytest.approx(1 / 8, rel=0.08)

@@ -282,13 +282,16 @@ class TrainingSet:
         members, maps = rows[chosen], crops[torch.from_numpy(chosen)]
         stored = self.pictures.arrays[tower][torch.tensor([self.pictures.row[row] for row in members])]
         rendered = stored.dtype == torch.uint8
-        views = [radar_view(self._pairs[row].chip.sensor, rendered) for row in members]
+        config, sensors = self.recipe.model, [self._pairs[row].chip.sensor for row in members]
+        taker = config.towers[split_key(tower)[0]]
+        own = {sensor.name: radar_view(sensor, config.route(sensor), taker) for sensor in sensors}
+        views = [own[sensor.name] for sensor in sensors]
         if not rendered:
             return augment(stored.float(), self.recipe.augment, size, random, colour=False, views=views, maps=maps)
         pictures = augment(
             stored.float().div_(255), self.recipe.augment, size, random, colour=True, views=views, maps=maps
         )
-        return to_input(pictures, self.recipe.model.towers[split_key(tower)[0]])
+        return to_input(pictures, taker)
 
     def _rows(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
         """The images that entries of `order` are of."""

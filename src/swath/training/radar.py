@@ -8,11 +8,14 @@ linear map, so one piece of arithmetic serves every radar sensor.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from swath.bands import places
+from swath.models.config import SensorInput, TowerConfig
 from swath.sensors import Sensor
 from swath.training.recipe import RadiometricRecipe, SpeckleRecipe
 
@@ -29,12 +32,13 @@ class RadarView:
     Attributes:
         per_db: (channels, bands) change of each channel for one decibel more in each band; where the values are
             amplitudes, 1 for each channel's band.
-        amplitude: the values are amplitudes, which are multiplied.
+        zero: where the values are amplitudes, what each channel holds for no backscatter: a scale has to start there.
+            None where they are linear in decibels.
         picture: the values are a picture, 0 to 1, black where there is no data.
     """
 
     per_db: tuple[tuple[float, ...], ...]
-    amplitude: bool
+    zero: tuple[float, ...] | None
     picture: bool
 
     @property
@@ -43,32 +47,55 @@ class RadarView:
         return len(self.per_db[0])
 
 
-def radar_view(sensor: Sensor, rendered: bool) -> RadarView | None:
+def radar_view(sensor: Sensor, route: SensorInput, tower: TowerConfig) -> RadarView | None:
     """The view of a sensor's images; None for a sensor that is no radar.
 
     Args:
         sensor: the sensor.
-        rendered: whether the tower is given pictures (0 to 1) or standardised bands.
+        route: how the model takes its images.
+        tower: the tower they go to.
     """
     if not sensor.is_radar:
         return None
+    return _picture_view(sensor) if route.input == "rgb" else _band_view(sensor, route, tower)
+
+
+def _picture_view(sensor: Sensor) -> RadarView:
+    """Of `Sensor.to_rgb`."""
     count = len(sensor.bands)
-    if not rendered:
-        scale = [1.0 / band.std for band in sensor.bands]
-        if sensor.units not in ("db", "power"):
-            scale = [255.0 / PICTURE_SPAN_DB * each for each in scale]
-        return RadarView(_diagonal(scale), amplitude=False, picture=False)
     if sensor.units == "amplitude":
-        return RadarView(((1.0,),) * 3, amplitude=True, picture=True)
+        return RadarView(((1.0,),) * 3, (0.0,) * 3, picture=True)
     decibel = sensor.units in ("db", "power")
     step = 1.0 / (sensor.stretch[1] - sensor.stretch[0] if decibel else PICTURE_SPAN_DB)
     if count == 1:
-        return RadarView(((step,),) * 3, amplitude=False, picture=True)
+        return RadarView(((step,),) * 3, None, picture=True)
     ratio = 1.0 / (_RATIO_DB if decibel else PICTURE_SPAN_DB)
     co, cross = sensor.band_index("VV"), sensor.band_index("VH")
     rows = [[0.0] * count for _ in range(3)]
     rows[0][co], rows[1][cross], rows[2][co], rows[2][cross] = step, step, ratio, -ratio
-    return RadarView(tuple(map(tuple, rows)), amplitude=False, picture=True)
+    return RadarView(tuple(map(tuple, rows)), None, picture=True)
+
+
+def _band_view(sensor: Sensor, route: SensorInput, tower: TowerConfig) -> RadarView:
+    """Of `swath.models.preprocess.standardise`."""
+    found: tuple[int | None, ...] = tuple(range(len(sensor.bands)))
+    if tower.band_names is not None:
+        found = places(sensor, tower.band_names, route.fill)
+    rows = [[0.0] * len(sensor.bands) for _ in found]
+    zero = []
+    for channel, band in enumerate(found):
+        if band is not None and route.statistics == "sensor":
+            mean, std = sensor.bands[band].mean, sensor.bands[band].std
+        else:
+            mean, std = _at(tower.mean, channel), _at(tower.std, channel)
+        zero.append(-mean / std)
+        if band is not None:
+            rows[channel][band] = {"amplitude": 1.0, "dn8": 255.0 / PICTURE_SPAN_DB / std}.get(sensor.units, 1.0 / std)
+    return RadarView(tuple(map(tuple, rows)), tuple(zero) if sensor.units == "amplitude" else None, picture=False)
+
+
+def _at(values: Sequence[float], channel: int) -> float:
+    return float(values[min(channel, len(values) - 1)])
 
 
 def disturb(
@@ -98,10 +125,12 @@ def disturb(
         chosen = torch.rand(count, generator=random) < speckle.chance
         noise = speckle_db((count, view.bands, height, width), speckle.looks, random)
         change += noise * chosen[:, None, None, None]
-    if view.amplitude:
-        out = images * 10 ** (change / 20)
+    by_channel = torch.einsum("cb,nbhw->nchw", torch.tensor(view.per_db), change)
+    if view.zero is None:
+        out = images + by_channel
     else:
-        out = images + torch.einsum("cb,nbhw->nchw", torch.tensor(view.per_db), change)
+        zero = torch.tensor(view.zero)[:, None, None]
+        out = zero + (images - zero) * 10 ** (by_channel / 20)
     if not view.picture:
         return out
     return torch.where((images == 0).all(dim=1, keepdim=True), images, out.clamp(0, 1))
@@ -133,7 +162,3 @@ def _incidence(count: int, height: int, width: int, recipe: RadiometricRecipe, r
     x, y = (torch.linspace(-0.5, 0.5, side) for side in (width, height))
     ramp = torch.cos(angle)[:, None, None] * x[None, None] + torch.sin(angle)[:, None, None] * y[None, :, None]
     return (gain[:, None, None] + slope[:, None, None] * ramp)[:, None]
-
-
-def _diagonal(values: list[float]) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(value if row == at else 0.0 for at in range(len(values))) for row, value in enumerate(values))
