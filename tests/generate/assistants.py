@@ -1,4 +1,4 @@
-"""Tiny image-text-to-text models of two families with random weights, written to disk with their processors."""
+"""Tiny image-text-to-text models of three families with random weights, written to disk with their processors."""
 
 from __future__ import annotations
 
@@ -121,6 +121,47 @@ def qwen2_vl(folder: Path, context: int = 512) -> Path:
         Qwen2VLImageProcessor(**limits), words, Qwen2VLVideoProcessor(**limits), chat_template=template
     )
     return _saved(folder, Qwen2VLForConditionalGeneration, config, processor)
+
+
+def paligemma(folder: Path, context: int = 512) -> Path:
+    """PaliGemma: SigLIP's vision tower and Gemma, which reads the prompt as a whole; no chat template."""
+    ensure_torchvision()
+    from transformers import (
+        GemmaConfig,
+        GemmaTokenizerFast,
+        PaliGemmaConfig,
+        PaliGemmaForConditionalGeneration,
+        PaliGemmaProcessor,
+        SiglipImageProcessor,
+        SiglipVisionConfig,
+    )
+
+    plain = tokenizer(["<image>"], "")
+    words = GemmaTokenizerFast(
+        tokenizer_object=plain.backend_tokenizer,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<pad>",
+    )
+    pictures = SiglipImageProcessor(size={"height": 28, "width": 28})
+    pictures.image_seq_length = 4
+    processor = PaliGemmaProcessor(pictures, words)
+    vision = SiglipVisionConfig(
+        hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=28, patch_size=14,
+        vision_use_head=False,
+    )  # fmt: skip
+    language = _language(words, context) | {"head_dim": 8, "vocab_size": len(words)}
+    config = PaliGemmaConfig(
+        vision_config=vision.to_dict(),
+        text_config=GemmaConfig(**language).to_dict(),
+        image_token_index=words.convert_tokens_to_ids("<image>"),
+        projection_dim=16,
+        hidden_size=16,
+        pad_token_id=words.pad_token_id,
+        eos_token_id=words.eos_token_id,
+    )
+    return _saved(folder, PaliGemmaForConditionalGeneration, config, processor)
 
 
 def conversations(folder: Path, count: int = 6, turns: int = 2, image: str = "image-{}.png") -> Path:

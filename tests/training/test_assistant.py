@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,10 @@ def test_the_shipped_recipe_has_the_papers_adapters_and_lowers_the_loss(world: P
     assert not untaught.startswith("there are")
 
 
-def test_a_second_family_trains_by_the_same_recipe(world: Path, tmp_path: Path) -> None:
-    assistants.qwen2_vl(world / "qwen")
-    result = train_any(recipe(world, tmp_path / "run", "optim.lr=0.02", model="qwen"), check=True)
+@pytest.mark.parametrize("family", [assistants.qwen2_vl, assistants.paligemma])
+def test_other_families_train_by_the_same_recipe(world: Path, tmp_path: Path, family: Callable[..., Path]) -> None:
+    family(world / family.__name__)
+    result = train_any(recipe(world, tmp_path / "run", "optim.lr=0.02", model=family.__name__), check=True)
     assert result.steps == 1
     assert result.best > 0
     assert not (tmp_path / "run").exists()

@@ -1,4 +1,4 @@
-"""The generative assistant on tiny models of two families."""
+"""The generative assistant on tiny models of three families."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from swath.sensors import sensor
 
 torch.set_num_threads(1)
 
-FAMILIES: tuple[Callable[..., Path], ...] = (assistants.llava, assistants.qwen2_vl)
+FAMILIES: tuple[Callable[..., Path], ...] = (assistants.llava, assistants.qwen2_vl, assistants.paligemma)
 
 
 @pytest.fixture(scope="module", params=FAMILIES, ids=lambda build: build.__name__)

@@ -19,6 +19,8 @@ from swath.errors import ModelError
 IGNORED = -100
 """Label of a token that the loss leaves out."""
 
+_BREAK = "\n"
+
 Exchange = tuple[str, str | None]
 """A question and its answer; None where the answer is wanted."""
 
@@ -54,8 +56,12 @@ def encode(processor: Any, exchanges: Sequence[Exchange], picture: Image.Image |
     """
     pieces = render(processor, exchanges, picture is not None)
     images = {} if picture is None else {"images": [picture]}
-    first = dict(processor(text=[pieces[0][0]], return_tensors="pt", **images))
+    start = pieces[0][0]
+    # PaliGemma's processor ends every prompt with a line break of its own.
+    first = dict(processor(text=[start.removesuffix(_BREAK)], return_tensors="pt", **images))
     tokens: list[list[int]] = [first["input_ids"][0].tolist()]
+    if start.endswith(_BREAK) and not processor.tokenizer.decode(tokens[0]).endswith(_BREAK):
+        tokens[0] += _plain(processor, _BREAK)
     answers = [False]
     ends: list[int] = []
     for number, (prompt, answer) in enumerate(pieces):
