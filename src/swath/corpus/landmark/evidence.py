@@ -144,9 +144,7 @@ class LabelRasters:
         found, names, labelled = shares(codes, known & valid, self.system, ", ".join(files[:3]))
         return Evidence(found, names, labelled) if labelled.any() else None
 
-    def codes(
-        self, chip: Chip, shape: tuple[int, ...]
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_], tuple[str, ...]]:
+    def codes(self, chip: Chip, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.bool_], tuple[str, ...]]:
         """The classes under a chip as the rasters have them.
 
         Args:
