@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from generate.captions import karpathy
+from generate.models import tiny_config, tiny_model
 from swath.data import read_dataset
 
 
@@ -45,3 +46,13 @@ def test_a_model_that_writes_no_captions_says_so(run: Callable[..., Any], model:
     done = run("evaluate", "caption", model, data)
     assert done.exit_code == 1
     assert "writes no captions" in done.stderr
+
+
+def test_a_model_that_writes_is_judged(run_json: Callable[..., Any], data: Path, tmp_path: Path) -> None:
+    captioner = {"width": 64, "layers": 1, "heads": 2, "queries": 5, "pooler_heads": 2}
+    writer = tiny_model(tiny_config(captioner=captioner)).save_pretrained(tmp_path / "writer")
+    options = ["--method", "greedy", "--max-length", 6, "--rounds", 0]
+    found = run_json("evaluate", "caption", writer, data, *options)
+    assert found["images"] == 4
+    assert found["settings"]["method"] == "greedy"
+    assert 0 <= found["metrics"]["bleu1"] <= 1
