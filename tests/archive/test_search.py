@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -270,3 +271,34 @@ def test_get_keeps_the_order_asked_for(uri: Path) -> None:
     wanted = [CHIPS[5].id, CHIPS[1].id]
     assert [hit.id for hit in Archive.open(uri).get([*wanted, "it's absent"])] == wanted
     assert len(Archive.open(uri).get([])) == 0
+
+
+class Placed(FakeEncoder):
+    """Gives each place the vector of a chip: chip 7's at its longitude, else one of its own."""
+
+    location = object()
+
+    def encode_locations(self, lonlat: Any) -> Any:
+        return torch.from_numpy(np.stack([VECTORS[7] if lon == 7 else unit(f"{lon},{lat}") for lon, lat in lonlat]))
+
+
+def test_a_place_can_be_a_meaning(uri: Path) -> None:
+    archive = Archive.open(uri, Placed())
+    alone = archive.search(like_place=(7, 45), k=5)
+    assert alone[0].id == CHIPS[7].id
+    assert [hit.id for hit in alone] == best(VECTORS @ VECTORS[7], CHIPS, np.full(COUNT, True), 5)
+    assert alone.query["like_place"] == [7.0, 45.0]
+    beside = archive.search("port", like_place=(7, 45), weights={"like_place": 2}, k=5)
+    total = (z(VECTORS @ unit("port")) + 2 * z(VECTORS @ VECTORS[7])) / 3
+    assert [hit.id for hit in beside] == best(total, CHIPS, np.full(COUNT, True), 5)
+    near = archive.search("port", like_place=(7, 45), near=(10, 20), radius_km=4000, k=1000)
+    assert {hit.id for hit in near} == {hit.id for hit in archive.search(near=(10, 20), radius_km=4000, k=1000)}
+
+
+def test_a_model_without_location_tower_knows_no_places(uri: Path) -> None:
+    with pytest.raises(QueryError, match=r"fake@1 of this archive has no location tower.*search by distance"):
+        Archive.open(uri, FakeEncoder()).search(like_place=(7, 45))
+    with pytest.raises(QueryError, match=r"lat"):
+        Archive.open(uri, Placed()).search(like_place=(34.0, -118.2))
+    with pytest.raises(QueryError, match="fused similarity is for a query that is one text"):
+        Archive.open(uri, Placed()).search("port", like_place=(7, 45), similarity="fused")

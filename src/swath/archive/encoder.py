@@ -17,7 +17,8 @@ class Encoder(Protocol):
     """A model that embeds images and texts in one space.
 
     A model may also have a member `fusion`: the fields of `swath.similarity.Fusion`, weights of global and local
-    similarity that were calibrated for it. Without it fused searches must be given weights.
+    similarity that were calibrated for it. Without it fused searches must be given weights. A model with a location
+    tower has it as `location`, and `encode_locations` gives (N, D) vectors of (N, 2) longitudes and latitudes.
     """
 
     @property

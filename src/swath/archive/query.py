@@ -11,6 +11,9 @@ cosines are therefore standardised by their mean and deviation over a fixed samp
 
 Positive examples share their weight, so do negative ones, which count with a minus sign: Rocchio's formula (Manning et
 al. 2008, section 9.1.1) in standardised units. Beside other parts a place with a weight adds ``w exp(-d / radius)``.
+
+A place has two meanings. `near` is distance: what lies there. `like_place` is what the model's location tower makes of
+the place, a vector like that of a text or image: what looks like images from there, wherever it lies.
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
 DEFAULT_RADIUS_KM = 50.0
 """How near `near` means where a query has a text or image too and names no radius."""
 
-DEFAULT_WEIGHTS = {"text": 1.0, "like": 1.0, "positives": 0.75, "negatives": 0.5, "near": 0.0}
+DEFAULT_WEIGHTS = {"text": 1.0, "like": 1.0, "like_place": 1.0, "positives": 0.75, "negatives": 0.5, "near": 0.0}
 """Weights of the parts. `near` counts only when given a weight: beside a text or image, a place is a filter."""
 
 _HALF_EARTH_KM = 20_038.0
@@ -66,7 +69,7 @@ class Query:
         radius_km: how near; alone with `near` it is a filter too.
         positives: examples to look for: texts, image files, pixels, hits, chip ids.
         negatives: examples to avoid.
-        weights: of ``text``, ``like``, ``near``, ``positives``, ``negatives``; see `DEFAULT_WEIGHTS`.
+        weights: of ``text``, ``like``, ``like_place``, ``near``, ``positives``, ``negatives``; see `DEFAULT_WEIGHTS`.
         bbox: (west, south, east, north) in degrees; west > east crosses the antimeridian.
         geometry: shapely, GeoJSON, or a GeoJSON file, in EPSG:4326.
         datetime: a date or a STAC interval, see `swath.archive.interval`.
@@ -74,6 +77,7 @@ class Query:
         where: see `swath.archive.where`.
         truncation: what to do with a text over the model's context length: ``warn`` (cut it and say so), ``error``, or
             ``window`` (read all of it, window by window, and pool).
+        like_place: (lon, lat) in degrees of a place to look like, for models with a location tower.
 
     Raises:
         QueryError: on making a query that cannot be answered.
@@ -92,12 +96,15 @@ class Query:
     sensor: str | Sequence[str] | None = None
     where: str | None = None
     truncation: Literal["warn", "error", "window"] = "warn"
+    like_place: tuple[float, float] | None = None
     filters: Filters = field(init=False)
 
     def __post_init__(self) -> None:
         self._check_parts()
         if self.near is not None:
             object.__setattr__(self, "near", read_point(self.near))
+        if self.like_place is not None:
+            object.__setattr__(self, "like_place", read_point(self.like_place))
         if self.geometry is not None:
             object.__setattr__(self, "geometry", read_geometry(self.geometry))
         filters = Filters.read(self.bbox, self.geometry, self.datetime, self.sensor, self.where, self._circle())
@@ -111,7 +118,8 @@ class Query:
     @property
     def has_examples(self) -> bool:
         """Whether anything is ranked by its embedding."""
-        return self.text is not None or self.like is not None or bool(self.positives)
+        given = (self.text, self.like, self.like_place)
+        return any(part is not None for part in given) or bool(self.positives)
 
     @property
     def is_soft_near(self) -> bool:
@@ -132,6 +140,7 @@ class Query:
         out: dict[str, Any] = {
             "text": self.text,
             "like": None if self.like is None else _name(self.like),
+            "like_place": None if self.like_place is None else list(self.like_place),
             "near": None if self.near is None else list(self.near),
             "radius_km": self.filters.circle.radius_km if self.filters.circle else self.radius_km,
             "positives": [_name(example) for example in self.positives],
@@ -175,9 +184,7 @@ class Query:
             if not math.isfinite(weight) or weight < 0:
                 raise QueryError(f"the weight of {part} must be a number from 0 up, got {weight}")
         if self.has_examples and not any(
-            self.weight(part)
-            for part, given in (("text", self.text), ("like", self.like), ("positives", self.positives))
-            if given
+            self.weight(part) for part in ("text", "like", "like_place", "positives") if getattr(self, part)
         ):
             raise QueryError("every part of the query has weight 0; give one a weight")
         if self.negatives and not self.has_examples:

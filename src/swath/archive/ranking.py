@@ -42,7 +42,7 @@ class Part:
     """One embedded part of a query.
 
     Attributes:
-        kind: ``text``, ``like``, ``positives`` or ``negatives``.
+        kind: ``text``, ``like``, ``like_place``, ``positives`` or ``negatives``.
         weight: what it counts; negative for what is to be avoided.
         vector: (D,), L2-normalised.
     """
@@ -70,7 +70,7 @@ def embed(query: Query, encoder: Callable[[], Encoder], snapshot: Snapshot) -> l
         snapshot: gives the vectors of chips that serve as examples.
 
     Raises:
-        QueryError: a chip id is not in the archive, an image cannot be read.
+        QueryError: a chip id is not in the archive, an image cannot be read, or the model encodes no places.
     """
     wanted: list[tuple[str, float, Any]] = []
     if query.text is not None:
@@ -78,6 +78,8 @@ def embed(query: Query, encoder: Callable[[], Encoder], snapshot: Snapshot) -> l
     if query.like is not None:
         like = read_example(query.like)
         wanted.append(("like", query.weight("like"), Path(like) if isinstance(like, str) else like))
+    if query.like_place is not None:
+        wanted.append(("like_place", query.weight("like_place"), query.like_place))
     for kind, sign, examples in (("positives", 1, query.positives), ("negatives", -1, query.negatives)):
         share = sign * query.weight(kind) / max(len(examples), 1)
         wanted += [(kind, share, read_example(example)) for example in examples]
@@ -94,6 +96,8 @@ def embed(query: Query, encoder: Callable[[], Encoder], snapshot: Snapshot) -> l
             vector = next(embedded)
         elif isinstance(example, ChipId):
             vector = stored[example.id]
+        elif isinstance(example, tuple):
+            vector = _place_vector(example, encoder())
         else:
             vector = _image_vector(example, encoder())
         parts.append(Part(kind, weight, vector))
@@ -278,6 +282,17 @@ def pooled(features: Features) -> NDArray[np.float32]:
     """(B, D) float32 L2-normalised embeddings out of a tower's features."""
     vectors = features.pooled.detach().float().cpu().numpy()
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+def _place_vector(place: tuple[float, float], encoder: Encoder) -> NDArray[np.float32]:
+    encode = getattr(encoder, "encode_locations", None)
+    if encode is None or getattr(encoder, "location", None) is None:
+        raise QueryError(
+            f"model {encoder.model_id} of this archive has no location tower, so it knows no meaning of places; "
+            "search by distance (near), or index with a model that has one (see swath.models.location)"
+        )
+    vector = encode([place])[0].detach().float().cpu().numpy()
+    return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
 
 def _image_vector(image: Path | Pixels, encoder: Encoder) -> NDArray[np.float32]:

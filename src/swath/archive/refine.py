@@ -101,7 +101,9 @@ class Refinement:
         Raises:
             QueryError: naming what is asked for.
         """
-        only_text = query.text is not None and not (query.like or query.positives or query.negatives)
+        only_text = query.text is not None and not (
+            query.like or query.like_place or query.positives or query.negatives
+        )
         if not self.is_plain and (not only_text or query.is_soft_near):
             what = "fused similarity" if self.similarity == "fused" else "re-ranking"
             raise QueryError(

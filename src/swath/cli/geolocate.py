@@ -60,7 +60,7 @@ def geolocate(
             data,
             measured,
             _gallery(gallery, step_km, data, measured),
-            method=None if method is MethodName.auto else method.value,
+            method=None if method is MethodName.auto else "location" if method is MethodName.location else "neighbours",
             neighbours=neighbours,
             rounds=rounds,
             batch_size=batch_size,

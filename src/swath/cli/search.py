@@ -58,6 +58,14 @@ def search(
     radius: Annotated[
         float | None, typer.Option(metavar="KM", help="How near.", show_default="50 beside a text or image")
     ] = None,
+    like_place: Annotated[
+        Place | None,
+        typer.Option(parser=read_place, metavar="LON,LAT", help="Look like this place; needs a location tower."),
+    ] = None,
+    place_weight: Annotated[
+        float | None,
+        typer.Option(metavar="W", help="Weight of the place's meaning; of --near, instead of its distance."),
+    ] = None,
     bbox: Annotated[
         Box | None, typer.Option(parser=read_box, metavar="W,S,E,N", help="Only chips that touch this box.")
     ] = None,
@@ -115,6 +123,14 @@ def search(
     from swath.archive import Archive, Query
 
     form = _form(as_json, as_geojson, as_stac)
+    weights = dict(weight or ())
+    if place_weight is not None:
+        if like_place is None and near is None:
+            raise typer.BadParameter("--place-weight needs a place: --near or --like-place LON,LAT")
+        weights["like_place"] = place_weight
+        if like_place is None:
+            # Of a place without radius the meaning stands for the distance.
+            like_place, near = near, near if radius is not None or "near" in weights else None
     query = Query(
         text=text,
         like=like,
@@ -122,13 +138,14 @@ def search(
         radius_km=radius,
         positives=more_like or (),
         negatives=less_like or (),
-        weights=dict(weight or ()),
+        weights=weights,
         bbox=bbox,
         geometry=geometry,
         datetime=datetime,
         sensor=sensor or None,
         where=where,
         truncation=truncation.value,
+        like_place=like_place,
     )
     opened = Archive.open(archive, _encoder(model))
     listing = not query.ranks and not query.negatives and query.filters.sql() is not None
