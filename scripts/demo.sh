@@ -32,12 +32,12 @@ if ! make_archive; then
     make_archive
 fi
 step swath search "$archive" "snow covered mountains" -k 10 --sheet demo/1_words.png
-step swath search "$archive" "open water beside land" --sensor s1 -k 10 --sheet demo/2_radar.png
+step swath search "$archive" "open water beside land" --per-sensor -k 6 --sheet demo/2_sensors.png
 step swath search "$archive" "a harbour town beside the sea" --near -4.0,48.6 --radius 20 -k 10 --sheet demo/3_place.png
 
 cat <<END
 
-Done in $SECONDS s. The pictures of the hits: demo/1_words.png, demo/2_radar.png, demo/3_place.png
+Done in $SECONDS s. The pictures of the hits: demo/1_words.png, demo/2_sensors.png, demo/3_place.png
 The world is synthetic. Go on with your own images:
 
   source $venv/bin/activate
