@@ -15,7 +15,9 @@ from swath.errors import CheckpointError, InputError
 from swath.models import DualEncoder
 from swath.models.answerer import AnswererConfig, CompactAnswerer, is_dual_encoder, load_answerer, parse
 from swath.models.answerer.compact import order_of_magnitude
+from swath.models.answerer.config import CONFIG
 from swath.models.answerer.views import Views, view
+from swath.models.hub import packaged_names, resolve
 from swath.sensors import sensor
 
 torch.set_num_threads(1)
@@ -152,3 +154,10 @@ def test_views_of_no_other_length_are_mixed_up() -> None:
 
 def test_ranges_are_rsvqas() -> None:
     assert [order_of_magnitude(number) for number in (0, 1, 10, 11, 100, 101, 1000, 1001)] == [0, 1, 1, 2, 2, 3, 3, 4]
+
+
+def test_answerers_that_ship_belong_to_their_models() -> None:
+    """A packaged model that was replaced needs its answerer trained anew."""
+    shipped = [name for name in packaged_names() if (resolve(name) / CONFIG).is_file()]
+    for name in shipped:
+        assert load_answerer(name).config.counts
