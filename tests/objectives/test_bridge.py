@@ -50,6 +50,7 @@ def both_ways(logits: torch.Tensor, targets: torch.Tensor) -> float:
 sensors = st.lists(st.integers(0, 3), min_size=2, max_size=9)
 
 
+@settings(max_examples=40)
 @given(sensors, st.integers(0, 1000))
 def test_diagonal_targets_and_scale_1_are_closps_loss(numbers: list[int], seed: int) -> None:
     sensor = torch.tensor(numbers)
@@ -91,6 +92,7 @@ def test_any_targets_follow_the_formula_sensor_by_sensor(
     assert found.item() == pytest.approx(sum(expected) / len(expected), rel=1e-6, abs=1e-8)
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.integers(2, 5), st.integers(2, 5))
 def test_images_of_one_sensor_are_no_negatives_of_another(seed: int, first: int, second: int) -> None:
     """Moving the second sensor's images and texts changes nothing for the first: its gradient is that of it alone."""
@@ -105,6 +107,7 @@ def test_images_of_one_sensor_are_no_negatives_of_another(seed: int, first: int,
     torch.testing.assert_close(2 * images.grad[:first], alone.grad)
 
 
+@settings(max_examples=30)
 @given(sensors, st.integers(0, 1000))
 def test_order_and_numbers_of_sensors_do_not_matter(numbers: list[int], seed: int) -> None:
     random = torch.Generator().manual_seed(seed)

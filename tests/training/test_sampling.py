@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swath.training.sampling import ALONE, Drawing
@@ -22,6 +22,7 @@ def test_without_wishes_an_epoch_is_a_permutation() -> None:
     assert np.array_equal(order, np.random.default_rng(3).permutation(members))
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 4), st.integers(1, 3), st.integers(0, 99))
 def test_each_part_has_equal_shares_and_the_largest_set_is_gone_through_once(
     first: int, second: int, share: int, parts: int, seed: int
@@ -41,6 +42,7 @@ def test_each_part_has_equal_shares_and_the_largest_set_is_gone_through_once(
         assert set(times) <= {asked // (high - low), -(-asked // (high - low))}
 
 
+@settings(max_examples=40)
 @given(st.integers(2, 5), st.integers(2, 9))
 def test_uneven_shares_take_turns(sensors: int, size: int) -> None:
     kinds = [kind for kind in range(sensors) for _ in range(40)]
@@ -50,6 +52,7 @@ def test_uneven_shares_take_turns(sensors: int, size: int) -> None:
     assert np.ptp(shares.sum(axis=0)) <= 1
 
 
+@settings(max_examples=40)
 @given(st.booleans(), st.integers(1, 3), st.integers(0, 99))
 def test_partners_come_into_one_part_and_each_image_once(balance: bool, parts: int, seed: int) -> None:
     places = 24
@@ -62,6 +65,7 @@ def test_partners_come_into_one_part_and_each_image_once(balance: bool, parts: i
             assert (np.unique(own, return_counts=True)[1] == 2).all()
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 99))
 def test_images_without_partner_fill_up_and_all_partners_meet(seed: int) -> None:
     """Ten of forty images of the larger set have a partner; every pair meets, whichever sensor has the lower number."""
