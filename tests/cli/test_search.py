@@ -9,7 +9,8 @@ import pystac
 import pytest
 from PIL import Image
 
-HIT = {"rank", "id", "score", "confidence", "sensor", "datetime", "bbox", "geometry", "href", "window", "properties"}
+SCORES = {"score", "raw_score", "calibrated_score", "confidence"}
+HIT = SCORES | {"rank", "id", "sensor", "datetime", "bbox", "geometry", "href", "window", "properties"}
 
 
 def test_the_json_contract(run_json: Callable[..., Any], archive: Path) -> None:
@@ -206,3 +207,14 @@ def test_a_refinement_that_does_not_fit_is_bad_usage(
     done = run("search", archive, *arguments)
     assert (done.exit_code, done.stdout) == (2, ""), done.output
     assert says in done.stderr
+
+
+def test_the_best_of_each_sensor(run_json: Callable[..., Any], archive: Path, tmp_path: Path) -> None:
+    found = run_json("search", archive, "a forest", "--per-sensor", "-k", 2, "--sheet", tmp_path / "s.png")
+    sensors = [hit["sensor"] for hit in found["hits"]]
+    assert all(sensors.count(name) <= 2 for name in sensors)
+    assert set(sensors) == set(run_json("archive", "info", archive)["sensors"])
+    assert found["query"]["per_sensor"] is True
+    raw = run_json("search", archive, "a forest", "--scores", "raw", "-k", 3)
+    assert raw["query"]["scores"] == "raw"
+    assert all(hit["score"] == hit["raw_score"] for hit in raw["hits"])
