@@ -51,9 +51,13 @@ HEADLINES = (
     Headline("s1_s2_retrieval", "s1_s2_r1", "Radar chip to its optical twin among the test chips, R@1", " %"),
     Headline("eba_planted", "precision", "Planted wrong captions found, precision"),
     Headline("sar_retrieval", "gain", "Radar image-text retrieval gained by transfer, mean recall", " points"),
+    Headline("vqa", "accuracy", "Questions about images (samples of RSVQA, UCM), mean accuracy over types", " %"),
+    Headline("vqa", "prior", "The same by each type's most frequent answer", " %"),
     Headline("localization", "speedup", "Localising captions in scenes, against the published procedure", "x"),
     Headline("localization_mosaic", "rsicd_pointing", "Mosaics of RSICD test: the peak lies on the right tile"),
     Headline("corpus_long", "checker_recall", "Planted inventions found in long captions, recall"),
+    Headline("narrator", "pairs", "Image-text pairs that the narrator writes from real annotations"),
+    Headline("narrator", "fact_errors", "Sentences of them that an independent reading finds untrue"),
     Headline("no_match", "auroc", "Telling a query with no match from one with a match, AUROC"),
 )
 
