@@ -314,12 +314,13 @@ def mask_checks(mask: Mask) -> list[Check]:
         return low <= share <= high
 
     def counted(match: re.Match[str]) -> bool:
-        areas = mask.pieces(match["what"])
-        sure = np.count_nonzero(areas >= max(0.004 * mask.total, 1.0))
-        return value(match["count"]) == sure
+        return value(match["count"]) == len(mask.pieces(match["what"]))
 
     def several(match: re.Match[str]) -> bool:
-        return bool(np.count_nonzero(mask.pieces(match["what"]) >= 0.004 * mask.total) >= 9)
+        return (
+            np.count_nonzero(mask.pieces(match["what"]) >= 0.004 * mask.total)
+            >= {"many": 9, "several": 3}[match["some"]]
+        )
 
     def shape(match: re.Match[str]) -> bool:
         told = match["shape"]
@@ -355,9 +356,9 @@ def mask_checks(mask: Mask) -> list[Check]:
                lambda match: mask.lies(match["what"] or match["what2"], match["place"] or match["place2"])),
         _check(rf"there are (?P<count>{COUNT}) (?:separate patches of )?{what}(?: in the image)?", counted),
         _check(rf"{what} forms? (?P<count>{COUNT}) separate patches|(?P<count2>{COUNT}) (?P<what2>{name}) can be seen",
-               lambda match: counted(match) if match["count"] else value(match["count2"]) == np.count_nonzero(mask.pieces(match["what2"]) >= max(0.004 * mask.total, 1.0))),
-        _check(rf"the image holds many separate (?:patches of )?{what}", several),
-        _check(rf"many (?:patches of )?{what} are scattered over the scene", several),
+               lambda match: counted(match) if match["count"] else value(match["count2"]) == len(mask.pieces(match["what2"]))),
+        _check(rf"the image holds (?P<some>many|several) separate (?:patches of )?{what}", several),
+        _check(rf"(?P<some>many|several) (?:patches of )?{what} are scattered over the scene", several),
         _check(rf"{which} (?P<shape>is long and narrow|has a long, narrow shape|has a ragged outline|has a compact shape|is compact)", shape),
         _check(rf"(?P<shape>the outline of) {which} is irregular", shape),
         _check(rf"(?:a band of |the largest |the ){what} (?:runs through the image|stretches across the scene) (?P<way>from left to right|from top to bottom)", band),

@@ -116,18 +116,22 @@ class MaskTeller:
         ], [self._source(code), source])  # fmt: skip
 
     def _patches(self, code: int) -> None:
+        """How many patches; a number only where there are no tiny ones beside, which one may count or not."""
         region, source = self._regions[code], f"{self._source(code)}.patches"
         name, phrase = self._classes[code], self._phrase(code)
         count = region.patches
         if count < 2:
             return
-        if count >= _MANY:
+        if count >= _MANY or (count > 2 and region.pieces > count):
+            amount = "many" if count >= _MANY else "several"
             what = many(phrase) if name.is_thing else f"patches of {self._bare(code)}"
-            self._facts.append(Fact("statement", "", f"many {what}", source))
-            told = [f"the image holds many separate {what}"]
+            self._facts.append(Fact("statement", "", f"{amount} {what}", source))
+            told = [f"the image holds {amount} separate {what}"]
             if not region.part:
-                told.append(f"many {what} are scattered over the scene")
+                told.append(f"{amount} {what} are scattered over the scene")
             self._say(f"patches {code}", told, [self._source(code), source])
+            return
+        if region.pieces > count:
             return
         if name.is_thing:
             self._facts.append(Fact("count", phrase, count, source))
@@ -146,7 +150,7 @@ class MaskTeller:
         if shape.share < PRESENT:
             return
         what = "patch of " + self._bare(code) if not self._classes[code].is_thing else self._phrase(code)
-        which = f"the {what}" if region.patches <= 1 else f"the largest {what}"
+        which = f"the {what}" if region.pieces == 1 else f"the largest {what}"
         across = {"left", "right"} <= shape.edges, {"top", "bottom"} <= shape.edges
         way = (
             "from left to right" if across == (True, False) else "from top to bottom" if across == (False, True) else ""
@@ -204,7 +208,7 @@ class MaskTeller:
     def _enclosed(self, code: int, other: int) -> bool:
         """Tell that a class of one patch has another all around it."""
         region = self._regions[code]
-        whole = region.patches == 1 and region.shape.share >= 0.95 * region.share and not region.shape.edges
+        whole = region.pieces == 1 and region.shape.share >= 0.95 * region.share and not region.shape.edges
         if not whole or other not in self._told or region.borders.get(other, 0.0) < _SURROUNDED:
             return False
         source = f"{self._source(code)}.borders"
@@ -221,10 +225,10 @@ class MaskTeller:
         return self._classes[code].phrase
 
     def _shown(self, code: int) -> str:
-        return self._classes[code].shown(self._regions[code].patches)
+        return self._classes[code].shown(self._regions[code].pieces)
 
     def _the(self, code: int) -> str:
-        return self._classes[code].the(self._regions[code].patches)
+        return self._classes[code].the(self._regions[code].pieces)
 
     def _bare(self, code: int) -> str:
         """The class without an article: what an area is of."""
@@ -232,7 +236,7 @@ class MaskTeller:
         return name.phrase if name.uncounted else many(name.phrase)
 
     def _verb(self, code: int, one: str, several: str) -> str:
-        return several if self._classes[code].plural(self._regions[code].patches) else one
+        return several if self._classes[code].plural(self._regions[code].pieces) else one
 
     def _source(self, code: int) -> str:
         return f"mask.{self._phrase(code)}"

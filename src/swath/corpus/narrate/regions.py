@@ -14,7 +14,7 @@ from swath.corpus.narrate.phrasing import part_of_image
 from swath.corpus.sandbox.paths import patches
 
 LEAST_PATCH = 0.004
-"""Smaller patches, as a share of the labelled pixels, are not counted."""
+"""Smaller patches, as a share of the labelled pixels, are tiny."""
 
 CONCENTRATED = 0.6
 """A class lies in a part of the image that holds so much of it."""
@@ -46,7 +46,7 @@ class Region:
 
     Attributes:
         share: of the labelled pixels, 0 to 1; `pixels`: their number.
-        patches: connected patches (4 neighbours) that are worth counting.
+        patches: connected patches (4 neighbours) that are not tiny; `pieces`: all of them.
         part: where it lies: one of nine parts, or a side; empty where it is all over the image.
         shape: its largest patch.
         borders: other class -> share of this class's border with other classes that it holds.
@@ -55,6 +55,7 @@ class Region:
     share: float
     pixels: int
     patches: int
+    pieces: int
     part: str
     shape: Shape
     borders: Mapping[int, float]
@@ -90,6 +91,7 @@ def regions_of(codes: NDArray[np.int64], known: NDArray[np.bool_]) -> dict[int, 
             share=float(np.count_nonzero(mask) / total),
             pixels=int(np.count_nonzero(mask)),
             patches=int(np.count_nonzero(areas[mine] >= max(LEAST_PATCH * total, 1.0))),
+            pieces=len(mine),
             part=_part(mask),
             shape=_shape(labels == largest, total),
             borders={other: count / border for other, count in held.items()},
