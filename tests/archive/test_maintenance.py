@@ -79,8 +79,8 @@ def test_the_vector_index_is_used_where_vectors_do_not_fit(tmp_path: Path) -> No
     assert "vector" in archive.optimize(vector_index=True).indexes
     limits = Limits(cache_bytes=0, exact_matches=0, probes=64)
     indexed = Archive.open(tmp_path / "archive", FakeEncoder(), limits)
-    assert indexed._current()._prefers_index(None, 10)
-    assert not indexed._current()._prefers_index(None, limits.largest_k + 1)
+    assert indexed._current().prefers_index(None, 10)
+    assert not indexed._current().prefers_index(None, limits.largest_k + 1)
     assert [hit.id for hit in indexed.search("port", k=10)] == [hit.id for hit in archive.search("port", k=10)]
     # With few partitions visited and few matches, the rest still comes from an exact search.
     narrow = Archive.open(tmp_path / "archive", FakeEncoder(), Limits(cache_bytes=0, exact_matches=0, probes=1))

@@ -24,6 +24,7 @@ from swath.archive.encoder import Encoder
 from swath.archive.hits import Hit, Hits
 from swath.archive.maintenance import ArchiveInfo, OptimizeReport, VerifyReport
 from swath.archive.query import Query
+from swath.archive.ranking import Relation
 from swath.archive.refine import Refinement, Rerank, Scores, Similarity
 from swath.archive.rows import make_rows, unique
 from swath.archive.schema import HIT_COLUMNS
@@ -35,6 +36,7 @@ from swath.errors import ArchiveError, ArchiveNotFoundError, InputError, ModelMi
 
 if TYPE_CHECKING:
     import torch
+    from shapely.geometry.base import BaseGeometry
 
     from swath.features import Features
     from swath.similarity import Fusion
@@ -347,6 +349,28 @@ class Archive:
         rows = snapshot.rows_of(list(dict.fromkeys(ids)), HIT_COLUMNS)
         hits = [Hit.from_row(rank, None, None, row, ranking.footprint(row)) for rank, row in enumerate(rows, 1)]
         return Hits({"ids": list(ids)}, f"{len(hits)} chips by id", hits)
+
+    def snapshot(self, version: int | None = None) -> Snapshot:
+        """The rows as they are now, or were at a version; see `swath.archive.listing`.
+
+        Raises:
+            QueryError: that version is not kept any more.
+        """
+        current = self._current()
+        if version is None or version == current.version:
+            return current
+        table = self._store.version(version)
+        if table is None:
+            raise QueryError(f"version {version} of the archive is not kept any more; start again from the newest")
+        return Snapshot(self.uri, table, self.dim, self._limits)
+
+    def touching(self, geometry: BaseGeometry, relation: Relation = "intersects", most: int = 50_000) -> list[str]:
+        """Ids of the chips whose footprint stands in a relation to a geometry: ``footprint.relation(geometry)``.
+
+        Raises:
+            QueryError: more chips than `most`.
+        """
+        return ranking.related(Query(geometry=geometry), relation, self._current(), most)
 
     def info(self) -> ArchiveInfo:
         """Rows, sensors, model, extent in space and time, size on disk, indexes."""

@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from swath.archive.conditions import Condition
 from swath.archive.interval import Instant, Interval, parse_interval
 from swath.archive.places import Box, box_around, box_geometry, footprint_distance_km, read_box, read_geometry
 from swath.archive.where import compile_where
@@ -84,7 +85,7 @@ class Filters:
         geometry: BaseGeometry | Mapping[str, Any] | str | Path | None = None,
         datetime: Instant | tuple[Instant | None, Instant | None] | None = None,
         sensor: str | Sequence[str] | None = None,
-        where: str | None = None,
+        where: str | Condition | None = None,
         circle: Circle | None = None,
     ) -> Filters:
         """Check what a user wrote.
@@ -103,7 +104,7 @@ class Filters:
             circle=circle,
             interval=None if datetime is None else parse_interval(datetime),
             sensors=sensors,
-            where=None if where is None else compile_where(where),
+            where=where.sql if isinstance(where, Condition) else None if where is None else compile_where(where),
         )
 
     @property

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 import shapely
 from lancedb.index import BTree, IvfPq
 
+from swath.archive.extents import bounding_box
 from swath.archive.interval import rfc3339
-from swath.archive.places import covering_longitudes
 from swath.archive.schema import BOUNDS, INDEXED
 from swath.archive.snapshot import Snapshot, vectors_from
 from swath.archive.store import Store, reading, retried, writing
@@ -142,7 +142,7 @@ def info(store: Store, snapshot: Snapshot) -> ArchiveInfo:
         sensors={entry["values"]: entry["counts"] for entry in sorted(counted, key=lambda entry: entry["values"])},
         model=store.about.model_id,
         dim=store.about.dim,
-        bbox=_extent(found),
+        bbox=bounding_box(found),
         datetime=None if times["min"] is None else (rfc3339(times["min"]), rfc3339(times["max"])),
         size_bytes=_size(store.uri),
         indexes=indexes,
@@ -260,15 +260,6 @@ def _vector_index(rows: int, dim: int) -> IvfPq:
     partitions = 2 ** max(0, int(np.log2(np.sqrt(rows))))
     sub_vectors = next(count for count in range(max(1, dim // 8), 0, -1) if dim % count == 0)
     return IvfPq(distance_type="cosine", num_partitions=partitions, num_sub_vectors=sub_vectors)
-
-
-def _extent(found: pa.Table) -> tuple[float, float, float, float] | None:
-    located = found.filter(pc.is_valid(found["minx"]))
-    if located.num_rows == 0:
-        return None
-    west, south, east, north = (located[name].to_numpy() for name in BOUNDS)
-    low, high = covering_longitudes(west, east)
-    return low, float(south.min()), high, float(north.max())
 
 
 def _size(uri: str) -> int | None:

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from swath.archive.conditions import Condition
 from swath.archive.filters import Circle, Filters
 from swath.archive.interval import Instant
 from swath.archive.places import read_geometry, read_point
@@ -57,6 +58,13 @@ class ChipId:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """An example that is words, whatever they look like: never a file or the id of a chip."""
+
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class Query:
     """What to look for.
@@ -67,14 +75,14 @@ class Query:
         near: (lon, lat) in degrees. Alone it ranks by distance; beside other parts it keeps what lies within
             `radius_km` (50 km unless given). With a weight and no radius it only prefers what is near.
         radius_km: how near; alone with `near` it is a filter too.
-        positives: examples to look for: texts, image files, pixels, hits, chip ids.
+        positives: examples to look for: texts, image files, pixels, hits, chip ids; `Words` are never anything else.
         negatives: examples to avoid.
         weights: of ``text``, ``like``, ``like_place``, ``near``, ``positives``, ``negatives``; see `DEFAULT_WEIGHTS`.
         bbox: (west, south, east, north) in degrees; west > east crosses the antimeridian.
         geometry: shapely, GeoJSON, or a GeoJSON file, in EPSG:4326.
         datetime: a date or a STAC interval, see `swath.archive.interval`.
         sensor: a sensor or family, or several.
-        where: see `swath.archive.where`.
+        where: see `swath.archive.where`; a program may give `swath.archive.conditions`.
         truncation: what to do with a text over the model's context length: ``warn`` (cut it and say so), ``error``, or
             ``window`` (read all of it, window by window, and pool).
         like_place: (lon, lat) in degrees of a place to look like, for models with a location tower.
@@ -87,14 +95,14 @@ class Query:
     like: str | Path | Pixels | Hit | None = None
     near: tuple[float, float] | None = None
     radius_km: float | None = None
-    positives: Sequence[str | Path | Pixels | Hit] = ()
-    negatives: Sequence[str | Path | Pixels | Hit] = ()
+    positives: Sequence[str | Path | Pixels | Hit | Words] = ()
+    negatives: Sequence[str | Path | Pixels | Hit | Words] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
     bbox: Sequence[float] | None = None
     geometry: BaseGeometry | Mapping[str, Any] | str | Path | None = None
     datetime: Instant | tuple[Instant | None, Instant | None] | None = None
     sensor: str | Sequence[str] | None = None
-    where: str | None = None
+    where: str | Condition | None = None
     truncation: Literal["warn", "error", "window"] = "warn"
     like_place: tuple[float, float] | None = None
     filters: Filters = field(init=False)
@@ -152,7 +160,7 @@ class Query:
             else json.loads(shapely.to_geojson(self.filters.geometry)),
             "datetime": _interval_text(self.datetime),
             "sensor": list(self.filters.sensors) or None,
-            "where": self.where,
+            "where": None if self.where is None else str(self.where),
             "truncation": None if self.truncation == "warn" else self.truncation,
         }
         return {key: value for key, value in out.items() if value not in (None, [], {})}
@@ -202,7 +210,7 @@ class Query:
         return Circle(*self.near, self.radius)
 
 
-def read_example(example: str | Path | Pixels | Hit) -> str | Path | Pixels | ChipId:
+def read_example(example: str | Path | Pixels | Hit | Words) -> str | Path | Pixels | ChipId:
     """Tell what an example is.
 
     A hit or 32 hexadecimal digits name a chip of the archive. Text that ends like an image file and exists is that
@@ -210,6 +218,8 @@ def read_example(example: str | Path | Pixels | Hit) -> str | Path | Pixels | Ch
     """
     if isinstance(example, (Path, Pixels)):
         return example
+    if isinstance(example, Words):
+        return example.text
     if not isinstance(example, str):
         return ChipId(example.id)
     if _CHIP_ID.fullmatch(example):
@@ -218,7 +228,7 @@ def read_example(example: str | Path | Pixels | Hit) -> str | Path | Pixels | Ch
     return path if path.suffix.lower() in _IMAGE_SUFFIXES and path.exists() else example
 
 
-def _name(example: str | Path | Pixels | Hit) -> str:
+def _name(example: str | Path | Pixels | Hit | Words) -> str:
     found = read_example(example)
     if isinstance(found, ChipId):
         return found.id

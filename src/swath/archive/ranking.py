@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import shapely
@@ -32,6 +32,14 @@ from swath.errors import InputError, QueryError
 if TYPE_CHECKING:
     from swath.features import Features
 
+
+Relation = Literal["intersects", "within", "contains", "touches", "overlaps", "crosses", "equals"]
+"""How a footprint may stand to a geometry (OGC Simple Features); all of them imply that it intersects."""
+
+_RELATIONS: dict[Relation, Callable[..., Any]] = {
+    "intersects": shapely.intersects, "within": shapely.within, "contains": shapely.contains,
+    "touches": shapely.touches, "overlaps": shapely.overlaps, "crosses": shapely.crosses, "equals": shapely.equals,
+}  # fmt: skip
 
 _SECOND_LOOK, _LONGEST_LOOK = 64, 8192
 """Footprints tested at once: as many as are wanted at first, more while they keep failing."""
@@ -196,6 +204,30 @@ def count(query: Query, snapshot: Snapshot) -> int:
 def footprint(row: Mapping[str, Any]) -> BaseGeometry | None:
     """The footprint of a row; None without georeference."""
     return None if row["geometry"] is None else shapely.from_wkb(row["geometry"])
+
+
+def keeps(query: Query, snapshot: Snapshot, rows: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """(N,) whether rows that satisfy the SQL of a query's filters pass its exact spatial test."""
+    parts = [rows[at : at + _LONGEST_LOOK] for at in range(0, len(rows), _LONGEST_LOOK)]
+    tested = [query.filters.keeps(snapshot.footprints(part)) for part in parts]
+    return np.concatenate([np.empty(0, np.bool_), *tested])
+
+
+def related(query: Query, relation: Relation, snapshot: Snapshot, most: int) -> list[str]:
+    """Ids of the rows whose footprint stands in a relation to the query's geometry.
+
+    Raises:
+        QueryError: more than `most` rows intersect the geometry.
+    """
+    rows = snapshot.row_ids(query.filters.sql())
+    if len(rows) > most:
+        raise QueryError(
+            f"a spatial test inside OR or NOT, or a second one, may touch at most {most} chips, this one {len(rows)}; "
+            "use a smaller geometry, or one spatial test joined with AND"
+        )
+    found = snapshot.take(rows, ["id", "geometry"])
+    keep = _RELATIONS[relation]([footprint(row) for row in found], query.filters.geometry) if found else []
+    return [row["id"] for row, holds in zip(found, keep, strict=True) if holds]
 
 
 def _kept(query: Query, snapshot: Snapshot, rows: NDArray[np.uint64], most: int) -> NDArray[np.uint64]:

@@ -71,7 +71,7 @@ class Snapshot:
         self.dim = dim
         self.limits = limits
         self.table = table
-        self._uri = uri
+        self.uri = uri
         self._lock = threading.Lock()
         self._cache: _Cache | None = None
         self._sample: NDArray[np.float32] | None = None
@@ -88,7 +88,7 @@ class Snapshot:
     def has_vector_index(self) -> bool:
         """Whether `optimize` has built an index over the vectors."""
         if self._indexed is None:
-            with reading(self._uri):
+            with reading(self.uri):
                 self._indexed = any(index.columns == ["vector"] for index in self.table.list_indices())
         return self._indexed
 
@@ -96,7 +96,7 @@ class Snapshot:
         """Number of rows that satisfy a filter."""
         if sql is None:
             return self.rows
-        with reading(self._uri):
+        with reading(self.uri):
             return int(self.table.count_rows(sql))
 
     def rankings(
@@ -191,7 +191,7 @@ class Snapshot:
     def row_ids(self, sql: str | None) -> NDArray[np.uint64]:
         """Lance's ids of the rows that satisfy a filter; valid in this snapshot only."""
         query = self.table.search().select(["_rowid"]).limit(None)
-        with reading(self._uri):
+        with reading(self.uri):
             found = (query.where(sql) if sql else query).to_arrow()
         return np.asarray(found["_rowid"].to_numpy(), dtype=np.uint64)
 
@@ -199,7 +199,7 @@ class Snapshot:
         """Row ids and (N, 2) lon, lat of the centre of bounds, for the georeferenced rows that satisfy a filter."""
         located = "minx IS NOT NULL" + (f" AND {sql}" if sql else "")
         query = self.table.search().select(["_rowid", *BOUNDS]).limit(None).where(located)
-        with reading(self._uri):
+        with reading(self.uri):
             found = query.to_arrow()
         west, south, east, north = (found[name].to_numpy() for name in BOUNDS)
         return found["_rowid"].to_numpy(), np.column_stack([(west + east) / 2, (south + north) / 2])
@@ -207,7 +207,7 @@ class Snapshot:
     def newest_first(self, sql: str | None) -> NDArray[np.uint64]:
         """Row ids that satisfy a filter, newest first, unknown dates last, then by id."""
         query = self.table.search().select(["_rowid", "datetime", "id"]).limit(None)
-        with reading(self._uri):
+        with reading(self.uri):
             found = (query.where(sql) if sql else query).to_arrow()
         order = pc.sort_indices(found, [("datetime", "descending"), ("id", "ascending")])
         return np.asarray(found["_rowid"].take(order).to_numpy(), dtype=np.uint64)
@@ -216,7 +216,7 @@ class Snapshot:
         """Read columns of rows, in the order of the row ids."""
         if len(rows) == 0:
             return []
-        with reading(self._uri):
+        with reading(self.uri):
             wanted = [*self._with_caption(columns), "_rowid"]
             query = self.table.take_row_ids([int(row) for row in rows]).select(wanted)
             found = {row["_rowid"]: row for row in query.to_arrow().to_pylist()}
@@ -228,7 +228,7 @@ class Snapshot:
 
     def ids(self) -> NDArray[np.bytes_]:
         """The ids of all rows, sorted, as bytes (32 bytes a row instead of a Python string's 81)."""
-        with reading(self._uri):
+        with reading(self.uri):
             found = self.table.search().select(["id"]).limit(None).to_arrow()
         parts = [np.array(chunk.to_pylist(), dtype=np.bytes_) for chunk in found["id"].chunks if len(chunk)]
         return np.sort(np.concatenate(parts)) if parts else np.empty(0, "S1")
@@ -238,7 +238,7 @@ class Snapshot:
         if not ids:
             return []
         query = self.table.search().where(_id_in(ids)).select(self._with_caption(columns)).limit(None)
-        with reading(self._uri):
+        with reading(self.uri):
             found = {row["id"]: row for row in query.to_arrow().to_pylist()}
         return [found[name] for name in ids if name in found]
 
@@ -250,7 +250,7 @@ class Snapshot:
     def vectors_of(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Embeddings of chips by id; absent ids are left out."""
         query = self.table.search().where(_id_in(ids)).select(["id", "vector"]).limit(None)
-        with reading(self._uri):
+        with reading(self.uri):
             found = query.to_arrow()
         return dict(zip(found["id"].to_pylist(), vectors_from(found["vector"], self.dim), strict=True))
 
@@ -261,7 +261,7 @@ class Snapshot:
             if self._cache is not None:
                 self._sample = self._cache.vectors[at]
             else:
-                with reading(self._uri):
+                with reading(self.uri):
                     found = self.table.take_offsets(at.tolist()).select(["vector"]).to_arrow()
                 self._sample = vectors_from(found["vector"], self.dim)
         return self._sample
@@ -292,7 +292,7 @@ class Snapshot:
             if self._cache is not None:
                 rows, sensors = self._cache.rows, self._cache.sensors
             else:
-                with reading(self._uri):
+                with reading(self.uri):
                     found = self.table.search().select(["_rowid", "sensor"]).limit(None).to_arrow()
                 rows, sensors = found["_rowid"].to_numpy(), Coded.of(found["sensor"])
             self._by_sensor = {
@@ -334,7 +334,7 @@ class Snapshot:
             query = self.table.search(vector, vector_column_name="vector").distance_type("cosine").limit(wanted)
             query = query.nprobes(self.limits.probes).refine_factor(self.limits.refine)
             query = query.select(["_rowid", "_distance"])
-            with reading(self._uri):
+            with reading(self.uri):
                 found = (query.where(sql, prefilter=True) if sql else query).to_arrow()
             rows = found["_rowid"].to_numpy()
             scores = ((1.0 - found["_distance"].to_numpy()) * length).astype(np.float32)
@@ -362,10 +362,10 @@ class Snapshot:
 
     def _columns(self, rows: NDArray[np.uint64]) -> tuple[Columns, Coded]:
         query = self.table.search().select(["_rowid", *BOUNDS, "datetime", "sensor"]).limit(None)
-        with reading(self._uri):
+        with reading(self.uri):
             found = query.to_arrow().sort_by("_rowid")
         if not np.array_equal(found["_rowid"].to_numpy(), rows):
-            raise ArchiveCorruptError(f"archive {self._uri} gives different rows on reading it twice; verify it")
+            raise ArchiveCorruptError(f"archive {self.uri} gives different rows on reading it twice; verify it")
         times = found["datetime"].cast(pa.int64()).fill_null(NO_TIME)
         sensors = Coded.of(found["sensor"])
         bounds = np.column_stack([found[name].to_numpy() for name in BOUNDS]).astype(np.float64)
@@ -375,7 +375,7 @@ class Snapshot:
     def _stream(self, sql: str | None) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.float32], Coded]]:
         """Row ids, vectors and sensors of the rows that satisfy a filter, batch by batch."""
         query = self.table.search().select(["_rowid", "vector", "sensor"]).limit(None)
-        with reading(self._uri):
+        with reading(self.uri):
             for batch in (query.where(sql) if sql else query).to_batches():
                 yield batch["_rowid"].to_numpy(), vectors_from(batch["vector"], self.dim), Coded.of(batch["sensor"])
 

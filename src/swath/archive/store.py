@@ -125,6 +125,15 @@ class Store:
         with reading(self.uri):
             return self._connection.open_table("chips")
 
+    def version(self, number: int) -> Any:  # noqa: ANN401 - lancedb is untyped
+        """A handle on `chips` as it was at a version; None where that version is not kept any more."""
+        table = self.snapshot()
+        try:
+            table.checkout(number)
+        except (ValueError, RuntimeError, OSError):
+            return None
+        return table
+
     def rows(self) -> int:
         """Number of rows in the newest version."""
         with reading(self.uri):

@@ -210,11 +210,11 @@ class _Parser:
         self._next += 1
         if token.kind == "text":
             value = token.value[1:-1].replace("''", "'")
-            return _Operand("text", _quote(value), False, value)
+            return _Operand("text", quoted(value), False, value)
         if token.kind == "number":
             return _Operand("number", self._number(token.value), False, token.value)
         if token.kind == "property":
-            return _Operand("property", f"json_get_string(scalars, {_quote(token.value)})", True)
+            return _Operand("property", f"json_get_string(scalars, {quoted(token.value)})", True)
         if token.kind == "word":
             if token.value.upper() in ("TRUE", "FALSE"):
                 return _Operand("truth", token.value.upper(), False, token.value.lower())
@@ -276,5 +276,6 @@ def _tokens(text: str) -> list[_Token]:
     return tokens
 
 
-def _quote(value: str) -> str:
+def quoted(value: str) -> str:
+    """A text as an SQL literal."""
     return "'" + value.replace("'", "''") + "'"
