@@ -137,7 +137,7 @@ def test_views_are_the_recipes_augmentations_and_the_same_again(tmp_path):
     recipe = tiny_recipe(tmp_path, *ALONE)
     data = TrainingSet(recipe)
     model = DualEncoder(recipe.model).eval()
-    looked, again = (look_once(data, model, torch.device("cpu")) for _ in range(2))
+    looked, again = (look_once(data, model) for _ in range(2))
     views = looked.views["rgb"]
     assert views.shape == (2, len(data.pictures.arrays["rgb"]), 16, 16)
     assert torch.equal(views, again.views["rgb"])
@@ -168,6 +168,23 @@ def test_a_start_without_captioner_must_be_named(tmp_path):
     with pytest.raises(RecipeError, match=r"name text_decoder under init_fresh"):
         starting_model(recipe)
     assert starting_model(recipe.model_copy(update={"init_fresh": ("text_decoder",)})).text_decoder is not None
+
+
+def test_a_recipe_may_leave_the_model_to_init(tmp_path):
+    torch.manual_seed(0)
+    plain = DualEncoder(tiny_recipe(tmp_path).model).save_pretrained(tmp_path / "plain")
+    whole = tiny_recipe(tmp_path, *ALONE).model_dump(mode="json")
+    given = {"captioner": {"width": 32, "layers": 1, "heads": 2, "queries": 4, "pooler_heads": 2}}
+    data = whole | {"model": given, "init": str(plain), "init_fresh": ["text_decoder"]}
+    recipe = Recipe.parse(data)
+    assert recipe.model.towers == tiny_recipe(tmp_path).model.towers
+    first = starting_model(recipe)
+    assert first.text_decoder is not None
+    assert first.model_id == DualEncoder.from_pretrained(plain, dtype="float32", device="cpu").model_id
+    # A new captioner takes the place of one that was there.
+    both = first.save_pretrained(tmp_path / "both")
+    again = starting_model(Recipe.parse(data | {"init": str(both)}))
+    assert not torch.equal(again.text_decoder.text_projection, first.text_decoder.text_projection)
 
 
 def test_an_unknown_metric_is_named_with_those_there_are(tmp_path):

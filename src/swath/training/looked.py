@@ -57,13 +57,12 @@ class Looked:
 
 
 @torch.no_grad()
-def look_once(data: TrainingSet, encoder: DualEncoder, device: torch.device) -> Looked:
-    """Encode augmented views of every image, as many as the recipe wants.
+def look_once(data: TrainingSet, encoder: DualEncoder) -> Looked:
+    """Encode augmented views of every image, as many as the recipe wants; they are kept in main memory.
 
     Args:
         data: the images; how views are drawn is the recipe's `augment`.
-        encoder: with frozen image towers, on `device`.
-        device: where to compute; the views are kept in main memory.
+        encoder: with the image towers, where and in the precision in which it is to run.
 
     Raises:
         InputError: the recipe wants no views.
@@ -82,7 +81,7 @@ def look_once(data: TrainingSet, encoder: DualEncoder, device: torch.device) -> 
                 part = members[start : start + _BATCH]
                 seed = np.random.default_rng([recipe.seed, view, start, _LOOKED]).integers(2**62)
                 random = torch.Generator().manual_seed(int(seed))
-                images = data.images(part, [tower], size, random)[tower].to(device)
+                images = data.images(part, [tower], size, random)[tower].to(encoder.device, encoder.dtype)
                 _, _, (context,) = batch.images({tower: images}, tokens=False, looks=True)
                 if tower not in found:
                     shape = (settings.views, len(data.pictures.arrays[tower]), *context.shape[1:])

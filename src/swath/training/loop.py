@@ -102,10 +102,10 @@ class _Run:
         self.validation = Validation(recipe, self.average.model, limit) if self.accelerator.is_main_process else None
         self.optimizers = [self.accelerator.prepare(entry) for entry in build_optimizers(model, recipe.optim)]
         self.model = self.accelerator.prepare(model)
+        self.average.model.to(self.accelerator.device)  # beside the weights that it follows
         self.total = recipe.optim.epochs * self.data.batches_per_epoch
         if recipe.objective.captioning is not None and recipe.objective.captioning.views:
-            with self.accelerator.autocast():
-                self.data.looked = look_once(self.data, self._encoder(), self.accelerator.device)
+            self.data.looked = look_once(self.data, self._as_used())
 
     def go(self) -> RunResult:
         """Train to the end."""

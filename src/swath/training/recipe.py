@@ -213,7 +213,8 @@ class Recipe(RecipePart):
     """Everything that decides a training run.
 
     Attributes:
-        model: the model to build, as in `config.json`.
+        model: the model to build, as in `config.json`. Without towers of its own it is that of `init`, with what is
+            given here in its place or added.
         init: a model to start from, in place of random weights: a name or directory of `DualEncoder.from_pretrained`
             with the same `model`, but for what the next three say.
         init_fresh: parts of `model` that `init` does not have and that start as a fresh model's, by name in the module
@@ -246,6 +247,19 @@ class Recipe(RecipePart):
     precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
     output: Path = Path("runs/latest")
     tensorboard: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_model(cls, data: Any) -> Any:  # noqa: ANN401 - whatever the recipe says
+        model = data.get("model") if isinstance(data, dict) else None
+        if not isinstance(model, dict) or "towers" in model or not data.get("init"):
+            return data
+        from swath.models.hub import resolve
+
+        base = ModelConfig.load(resolve(str(data["init"]))).model_dump(mode="json", exclude={"digest"})
+        (base.get("captioner") or {}).pop("digest", None)
+        base = {key: value for key, value in base.items() if value is not None}
+        return data | {"model": laid_over(base, model)}
 
     @model_validator(mode="after")
     def _check_terms(self) -> Self:

@@ -49,7 +49,8 @@ def transplanted(source: DualEncoder, recipe: Recipe) -> DualEncoder:
             _fit_bands(found, name, _bands(source.config, origin), _bands(model.config, name))
     except (CheckpointError, InputError) as error:
         raise RecipeError(f"init_towers: the first layer of a tower cannot be fitted: {error}") from error
-    left = {key: given[key] for key in given.keys() - set(taken.values()) if not _among(key, recipe.init_unused)}
+    gone = (*recipe.init_unused, *recipe.init_fresh)  # what begins anew takes the place of what was there
+    left = {key: given[key] for key in given.keys() - set(taken.values()) if not _among(key, gone)}
     misfits = compare({key: tuple(wanted[key].shape) for key in taken}, found | left)
     if misfits:
         raise RecipeError(
