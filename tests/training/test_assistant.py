@@ -127,6 +127,11 @@ def test_a_conversation_whose_image_is_damaged_stops_nothing(world: Path, tmp_pa
     assert result.steps == 1
 
 
+def test_where_nothing_can_be_learned_the_run_fails(world: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no conversation could be learned from"):
+        train_assistant(recipe(world, tmp_path / "run", "max_length=16"))
+
+
 def test_a_conversation_that_begins_with_gpt_is_refused_before_the_first_step(world: Path, tmp_path: Path) -> None:
     entry = {"id": "x", "image": "image-0.png", "conversations": [{"from": "gpt", "value": "a harbour"}]}
     (tmp_path / "SAR-VQA_conv.json").write_text(json.dumps([entry]))

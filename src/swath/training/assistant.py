@@ -210,7 +210,8 @@ class _Run:
                 self.step += 1
                 ended = self.step % self.per_epoch == 0
                 if ended and log is not None:
-                    found = means.take() if loss is not None else {"loss": float("nan")}
+                    # Of an epoch in which nothing could be read there is no mean.
+                    found = {"loss": float("nan")} | means.take()
                     self.history.append({"epoch": float(self.step // self.per_epoch), **found})
                     log.write("train", self.step, {**self.history[-1], "skipped": self.skipped})
                 if main and (ended or self.step % self.recipe.optim.save_every == 0):
@@ -221,6 +222,8 @@ class _Run:
         finally:
             if log is not None:
                 log.__exit__(None, None, None)
+        if main and all(math.isnan(entry["loss"]) for entry in self.history):
+            raise TrainingError("no conversation could be learned from: see the warnings; nothing was written")
         model = self.folder / "model"
         if main:
             module: Any = self.accelerator.unwrap_model(self.model)
@@ -248,11 +251,16 @@ class _Run:
         if not int(tokens):
             return None
         total = 0.0
-        for piece in pieces:
-            loss = self._loss(piece) / tokens
-            # Gradients of several processes are averaged; this makes them a sum.
-            self.accelerator.backward(loss * self.accelerator.num_processes)
-            total += float(loss.detach())
+        # Processes may have different numbers of pieces, so gradients are summed once, at the end.
+        with self.accelerator.no_sync(self.model):
+            for piece in pieces:
+                loss = self._loss(piece) / tokens
+                self.accelerator.backward(loss)
+                total += float(loss.detach())
+        if self.accelerator.num_processes > 1:
+            for value in self.trained.values():
+                own = torch.zeros_like(value) if value.grad is None else value.grad
+                value.grad = self.accelerator.reduce(own, reduction="sum")
         self.accelerator.clip_grad_norm_(self.trained.values(), optim.clip)
         self.optimizer.step()
         self.optimizer.zero_grad()
