@@ -27,7 +27,7 @@ from swath.raster import read_chip
 DATASETS = {"rsicd": "", "ucm": "ucm_"}
 REPORTED = ("bleu1", "bleu4", "rouge_l", "cider")
 LENGTH = 30
-IMAGES_AT_ONCE = 32
+IMAGES_AT_ONCE = 128
 BATCH = 64
 
 
