@@ -74,6 +74,11 @@ class Name:
         return self.name
 
 
+def where_known(name: Name, condition: Condition) -> Condition:
+    """A condition that is unknown where a column has no value."""
+    return Condition(f"(CASE WHEN {name.sql()} IS NULL THEN CAST(NULL AS BOOLEAN) ELSE {condition.sql} END)")
+
+
 def always(truth: bool) -> Condition:
     """What holds for every row, or for none."""
     return Condition("TRUE" if truth else "FALSE")

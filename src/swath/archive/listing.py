@@ -40,7 +40,7 @@ NEWEST = (Order(Name("datetime"), descending=True),)
 
 
 class Listing:
-    """Rows in their order. `versions` are those of the archives, one each."""
+    """Rows in their order; `numbers` are what the archives are called by."""
 
     def __init__(
         self, snapshots: Sequence[Snapshot], which: NDArray[np.int64], rows: NDArray[np.uint64], archives: Sequence[int]
@@ -48,7 +48,7 @@ class Listing:
         self._snapshots = list(snapshots)
         self._which = which
         self._rows = rows
-        self._archives = list(archives)
+        self.numbers = list(archives)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -71,13 +71,13 @@ class Listing:
             taken = self._snapshots[place].take(rows[at], HIT_COLUMNS)
             for index, row in zip(at, taken, strict=True):
                 found[int(index)] = Hit.from_row(start + int(index) + 1, None, None, row, ranking.footprint(row))
-        return [(self._archives[int(which[index])], found[index]) for index in range(len(rows))]
+        return [(self.numbers[int(which[index])], found[index]) for index in range(len(rows))]
 
     def place_of(self, archive: int, chip: str) -> int | None:
         """Where a chip stands; None where it is not listed."""
-        if archive not in self._archives:
+        if archive not in self.numbers:
             return None
-        own = self._archives.index(archive)
+        own = self.numbers.index(archive)
         snapshot = self._snapshots[own]
         found = snapshot.rows_of([chip], ["id", "_rowid"])
         if not found:
@@ -114,13 +114,14 @@ def listing(
     if not tables:
         return Listing([], np.empty(0, np.int64), np.empty(0, np.uint64), numbers)
     table = pa.concat_tables(tables)
-    keys = []
+    keys: list[tuple[str, str]] = []
     for number, key in enumerate(order):
         name = f"key{number}"
         if key.name.is_property:
             table = table.set_column(table.schema.get_field_index(name), name, _comparable(table[name]))
         keys.append((name, "descending" if key.descending else "ascending"))
-    at = pc.sort_indices(table, [*keys, ("id", "ascending")], null_placement="at_end")
+    # What has no value comes last, in either direction: the default of Arrow.
+    at = pc.sort_indices(table, [*keys, ("id", "ascending")])
     rows = np.asarray(table["_rowid"].take(at).to_numpy(), dtype=np.uint64)
     return Listing(snapshots, np.asarray(table["archive"].take(at).to_numpy(), dtype=np.int64), rows, numbers)
 

@@ -23,6 +23,7 @@ from swath.cli import (
     models,
     sandbox,
     search,
+    serve,
     train,
 )
 from swath.cli.failures import Commands
@@ -79,6 +80,7 @@ app.command()(models.models)
 app.command()(models.convert)
 app.command()(join.join)
 app.command()(train.train)
+app.command()(serve.serve)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(data.app, name="data")
 

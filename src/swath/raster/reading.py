@@ -115,7 +115,7 @@ def _read(scene: SceneRef, window: Window, size: int | None) -> Pixels:
         if part.mask is not None:
             valid &= part.mask
         for row, place in enumerate(places):
-            bands[place] = _in_units(part.data[row], scene.layers[place], target)
+            bands[place] = in_units(part.data[row], scene.layers[place], target)
             missing[place] = None if part.missing is None else part.missing[row]
     data = np.stack([band for band in bands if band is not None])
     known = [band for band in missing if band is not None]
@@ -257,7 +257,7 @@ def _missing(data: NDArray[np.generic], info: RasterInfo, layers: Sequence[Layer
     return missing
 
 
-def _in_units(band: NDArray[np.generic], layer: Layer, target: Sensor) -> NDArray[np.generic]:
+def in_units(band: NDArray[np.generic], layer: Layer, target: Sensor) -> NDArray[np.generic]:
     """Stored numbers times scale plus offset: the sensor's units."""
     dtype = band.dtype
     if layer.scale != 1.0 or layer.offset != 0.0:

@@ -1,0 +1,112 @@
+"""Map tiles of scenes in Web Mercator, through rio-tiler (an extra), from files opened by swath's own rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swath.chips import Layer, Pixels, SceneRef
+from swath.errors import GeoreferenceError, InputError, MissingExtraError
+from swath.raster.gdal import environment, handle
+from swath.raster.info import describe
+from swath.raster.reading import in_units, scene_grid
+from swath.sensors import sensor
+
+if TYPE_CHECKING:
+    from rio_tiler.io.rasterio import Reader
+
+DEEPEST = 24
+"""Highest zoom level."""
+
+
+def web_tile(scene: SceneRef, x: int, y: int, z: int, side: int = 256) -> Pixels | None:
+    """One tile of a scene.
+
+    Only the bands that its picture needs are read; the others are zero.
+
+    Args:
+        scene: a georeferenced scene.
+        x: column of the tile.
+        y: row of the tile, from the north.
+        z: zoom level.
+        side: pixels.
+
+    Returns:
+        Pixels of the tile; None where the scene does not reach into it.
+
+    Raises:
+        InputError: no such tile.
+        GeoreferenceError: the scene has no georeference.
+        RasterError: a file cannot be read.
+        MissingExtraError: rio-tiler is not installed.
+    """
+    if not (0 <= z <= DEEPEST and 0 <= x < 2**z and 0 <= y < 2**z):
+        raise InputError(f"there is no tile {z}/{x}/{y}; zoom levels are 0 to {DEEPEST}, x and y below 2**z")
+    target = sensor(scene.sensor)
+    shown = [layer for layer in scene.layers if not target.rgb or layer.band in target.rgb]
+    bands: dict[str, NDArray[np.generic]] = {}
+    valid = np.ones((side, side), dtype=np.bool_)
+    for href in dict.fromkeys(layer.href for layer in shown):
+        layers = [layer for layer in shown if layer.href == href]
+        found = _read(href, layers, (x, y, z), side)
+        if found is None:
+            return None
+        data, mask = found
+        valid &= mask
+        bands |= {layer.band: in_units(band, layer, target) for layer, band in zip(layers, data, strict=True)}
+    some = next(iter(bands.values()))
+    data = np.stack([bands.get(layer.band, np.zeros_like(some)) for layer in scene.layers])
+    if np.issubdtype(data.dtype, np.floating):
+        valid &= np.isfinite(data).all(axis=0)
+        data = np.where(np.isfinite(data), data, 0).astype(data.dtype)
+    return Pixels(data, valid, target)
+
+
+def zoom_levels(scene: SceneRef) -> tuple[int, int]:
+    """The zoom levels between which tiles of a scene make sense: all of it in one tile, and its own resolution.
+
+    Raises:
+        GeoreferenceError: the scene has no georeference.
+        RasterError: its file cannot be read.
+        MissingExtraError: rio-tiler is not installed.
+    """
+    href = scene_grid(scene).href
+    with environment(href):
+        reader = _reader(href)
+        return int(reader.minzoom), min(DEEPEST, int(reader.maxzoom) + 1)
+
+
+def _read(
+    href: str, layers: list[Layer], tile: tuple[int, int, int], side: int
+) -> tuple[NDArray[np.generic], NDArray[np.bool_]] | None:
+    """((bands, side, side), (side, side) True where there is data) of one file; None outside of it."""
+    info = describe(href)
+    with environment(href):
+        reader = _reader(href)
+        if not reader.tile_exists(*tile):
+            return None
+        if info.palette:
+            image = reader.tile(*tile, tilesize=side, indexes=1, resampling_method="nearest")
+            colours = np.array(
+                [handle(href).colormap(1).get(value, (0, 0, 0, 0))[:3] for value in range(256)], np.uint8
+            )
+            stored = colours[np.asarray(image.array.filled(0))[0].astype(np.uint8)]
+            picture: NDArray[np.generic] = np.moveaxis(stored, -1, 0)[[layer.index - 1 for layer in layers]]
+            return picture, np.asarray(image.mask) > 0
+        image = reader.tile(
+            *tile, tilesize=side, indexes=tuple(layer.index for layer in layers), resampling_method="bilinear"
+        )
+    return np.asarray(image.array.filled(0)), np.asarray(image.mask) > 0
+
+
+def _reader(href: str) -> Reader:
+    try:
+        from rio_tiler.io.rasterio import Reader
+    except ImportError as error:
+        raise MissingExtraError("rio-tiler", "serve") from error
+    dataset: Any = handle(href)
+    if dataset.crs is None:
+        raise GeoreferenceError(f"{href}: has no georeference, so it has no tiles")
+    return Reader(None, dataset=dataset)

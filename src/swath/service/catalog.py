@@ -1,0 +1,142 @@
+"""`Catalog`: open archives, and the collections that they are seen as: one for each archive and sensor."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from swath.archive import Archive, Hit
+from swath.archive.extents import Extent, extents
+from swath.errors import InputError
+from swath.service.problems import RequestError
+
+if TYPE_CHECKING:
+    from swath.archive import Encoder
+
+_ITEM_ID = re.compile(r"[0-9A-Za-z_.:-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shelf:
+    """An archive under its name.
+
+    Attributes:
+        number: its place among the archives.
+        name: what its collections' ids begin with.
+        archive: the archive.
+    """
+
+    number: int
+    name: str
+    archive: Archive
+
+    def collection_id(self, sensor: str) -> str:
+        """The id of the collection of a sensor."""
+        return f"{self.name}-{sensor}"
+
+    def collections(self) -> dict[str, str]:
+        """The ids of its collections by sensor, now."""
+        return {sensor: self.collection_id(sensor) for sensor in self.archive.snapshot().sensors}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Collection:
+    """All chips of one sensor in one archive."""
+
+    id: str
+    shelf: Shelf
+    sensor: str
+    extent: Extent
+
+
+class Catalog:
+    """The archives that are served. Everything is looked up anew in their newest versions."""
+
+    def __init__(self, archives: Mapping[str, Archive]) -> None:
+        """Name archives.
+
+        Raises:
+            InputError: a name that is no part of an address.
+        """
+        for name in archives:
+            if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", name):
+                raise InputError(f"{name!r} cannot name an archive; use letters, digits, - and _: NAME=ADDRESS")
+        self.shelves = [Shelf(number, name, archive) for number, (name, archive) in enumerate(archives.items())]
+        self._extents: dict[int, tuple[int, dict[str, Extent]]] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, addresses: Sequence[str], model: str | None = None) -> Catalog:
+        """Open archives; one model serves all that were made with it.
+
+        Args:
+            addresses: each ``NAME=ADDRESS`` or an address, whose last part is then the name.
+            model: the model to use; by default the one that each archive names.
+
+        Raises:
+            InputError: two archives of one name.
+            ArchiveError: one cannot be opened.
+        """
+        encoder: Encoder | None = None
+        if model is not None:
+            from swath.models import DualEncoder  # slow to import
+
+            encoder = DualEncoder.from_pretrained(model)
+        found: dict[str, Archive] = {}
+        for text in addresses:
+            name, address = _named(text)
+            if name in found:
+                raise InputError(f"two archives are named {name}; name them: NAME=ADDRESS")
+            found[name] = Archive.open(address, encoder)
+        return cls(found)
+
+    def collections(self) -> list[Collection]:
+        """All collections, in the order of the archives and sensors."""
+        return [
+            Collection(shelf.collection_id(sensor), shelf, sensor, extent)
+            for shelf in self.shelves
+            for sensor, extent in self._extents_of(shelf).items()
+        ]
+
+    def collection(self, name: str) -> Collection:
+        """A collection by its id.
+
+        Raises:
+            RequestError: 404.
+        """
+        for collection in self.collections():
+            if collection.id == name:
+                return collection
+        raise RequestError(404, f"there is no collection {name[:100]!r}")
+
+    def item(self, collection: str, name: str) -> tuple[Collection, Hit]:
+        """A chip by its collection and id.
+
+        Raises:
+            RequestError: 404.
+        """
+        found = self.collection(collection)
+        hits = found.shelf.archive.get([name]) if _ITEM_ID.fullmatch(name) else ()
+        if not hits or hits[0].sensor != found.sensor:
+            raise RequestError(404, f"there is no item {name[:100]!r} in collection {collection}")
+        return found, hits[0]
+
+    def _extents_of(self, shelf: Shelf) -> dict[str, Extent]:
+        snapshot = shelf.archive.snapshot()
+        with self._lock:
+            known = self._extents.get(shelf.number)
+            if known is None or known[0] != snapshot.version:
+                known = self._extents[shelf.number] = (snapshot.version, extents(snapshot))
+            return known[1]
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, equals, address = text.partition("=")
+    if equals and re.fullmatch(r"[\w-]+", name):
+        return name, address
+    last = text.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+    last = last.removesuffix(".lance") or "archive"
+    return re.sub(r"[^0-9A-Za-z_-]+", "-", last).strip("-_")[:64] or "archive", text

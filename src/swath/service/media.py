@@ -1,0 +1,156 @@
+"""Pictures of items: thumbnails, heat maps and tiles, by collection and item id only."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Path, Query, Request
+from PIL import Image
+from starlette.responses import JSONResponse, Response
+
+from swath.archive import Hit
+from swath.errors import GeoreferenceError
+from swath.service.items import GEOJSON
+from swath.service.problems import RequestError
+from swath.service.settings import Settings
+
+if TYPE_CHECKING:
+    from swath.service.catalog import Catalog
+    from swath.service.workers import Workers
+
+_FOREVER = {"Cache-Control": "private, max-age=86400"}
+_TILE = 256
+
+CollectionId = Annotated[str, Path(description="Collection ID")]
+ItemId = Annotated[str, Path(description="Item ID")]
+
+
+def _picture(media_type: str, what: str) -> dict[int | str, dict[str, Any]]:
+    return {
+        200: {"content": {media_type: {}}, "description": what},
+        404: {"description": "No such collection or item"},
+        409: {"description": "The scene's file cannot be read any more"},
+    }
+
+
+def router(catalog: Catalog, workers: Workers, settings: Settings) -> APIRouter:
+    """The routes."""
+    made = APIRouter(tags=["Pictures"], prefix="/collections/{collection_id}/items/{item_id}")
+
+    @made.get(
+        "/thumbnail", responses=_picture("image/jpeg", "The chip, as its sensor is shown"), response_class=Response
+    )
+    async def thumbnail(collection_id: CollectionId, item_id: ItemId, request: Request) -> Response:
+        tag = f'"{item_id}"'
+        if request.headers.get("if-none-match") == tag and item_id.isalnum():
+            return Response(status_code=304, headers={"ETag": tag, **_FOREVER})
+        data = await workers.run(lambda: _thumbnail(catalog.item(collection_id, item_id)[1]))
+        return Response(data, media_type="image/jpeg", headers={"ETag": tag, **_FOREVER})
+
+    @made.get("/embedding", summary="The chip's embedding")
+    async def embedding(collection_id: CollectionId, item_id: ItemId) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            collection, hit = catalog.item(collection_id, item_id)
+            archive = collection.shelf.archive
+            vector = archive.snapshot().vectors_of([hit.id])[hit.id]
+            return {"id": hit.id, "model": archive.model_id, "dimensions": archive.dim, "embedding": vector.tolist()}
+
+        return await workers.run(work)
+
+    @made.get(
+        "/heatmap", responses=_picture("image/png", "The scene, where the text fits glowing"), response_class=Response
+    )
+    async def heatmap(
+        collection_id: CollectionId,
+        item_id: ItemId,
+        text: Annotated[str, Query(min_length=1, max_length=4000, description="What to look for", examples=["runway"])],
+        scope: Annotated[Literal["chip", "scene"], Query(description="Look at the chip or its whole scene")] = "chip",
+        f: Annotated[Literal["png", "geojson"], Query(description="A picture, or its peaks")] = "png",
+        side: Annotated[int, Query(ge=64, le=2048, description="Longest side of the picture")] = 512,
+    ) -> Response:
+        def work() -> Response:
+            collection, hit = catalog.item(collection_id, item_id)
+            _check_area(hit, scope, settings)
+            heat = hit.heat_map(text, collection.shelf.archive.encoder, whole_scene=scope == "scene")
+            if f == "geojson":
+                return JSONResponse(heat.to_geojson(), media_type=GEOJSON)
+            return Response(heat.picture(side), media_type="image/png")
+
+        return await workers.run(work)
+
+    @made.get("/tilejson.json", summary="TileJSON of the scene")
+    async def tilejson(collection_id: CollectionId, item_id: ItemId, request: Request) -> dict[str, Any]:
+        hit = await workers.run(lambda: catalog.item(collection_id, item_id)[1])
+        low, high = await workers.run(lambda: _zoom(hit))
+        here = f"{request.base_url}collections/{collection_id}/items/{item_id}/tiles"
+        return {
+            "tilejson": "3.0.0",
+            "tiles": [here + "/{z}/{x}/{y}.png"],
+            "minzoom": low,
+            "maxzoom": high,
+            "name": hit.id,
+        }
+
+    @made.get("/tiles/{z}/{x}/{y}.png", responses=_picture("image/png", "A tile of the scene"), response_class=Response)
+    async def tile(
+        collection_id: CollectionId,
+        item_id: ItemId,
+        z: Annotated[int, Path(ge=0, le=24)],
+        x: Annotated[int, Path(ge=0, lt=2**24)],
+        y: Annotated[int, Path(ge=0, lt=2**24)],
+    ) -> Response:
+        data = await workers.run(lambda: _tile(catalog.item(collection_id, item_id)[1], x, y, z))
+        return Response(data, media_type="image/png", headers=_FOREVER)
+
+    return made
+
+
+def _thumbnail(hit: Hit) -> bytes:
+    if hit.thumbnail is not None:
+        return hit.thumbnail
+    from swath.raster import read_chip  # GDAL is slow to import
+    from swath.raster import thumbnail as draw
+
+    return draw(read_chip(hit.to_chip(), size=256, min_valid=0.0))
+
+
+def _check_area(hit: Hit, scope: str, settings: Settings) -> None:
+    _, _, width, height = hit.window
+    if scope == "scene":
+        from swath.raster import scene_grid  # GDAL is slow to import
+
+        grid = scene_grid(hit.to_chip().scene)
+        width, height = grid.width, grid.height
+    if width * height > settings.max_heat_map_pixels:
+        raise RequestError(
+            413,
+            f"the {scope} has {width} x {height} pixels, at most {settings.max_heat_map_pixels} are looked at; ask for "
+            "the chip, or raise max_heat_map_pixels",
+        )
+
+
+def _zoom(hit: Hit) -> tuple[int, int]:
+    from swath.raster.tiles import zoom_levels  # GDAL is slow to import
+
+    try:
+        return zoom_levels(hit.to_chip().scene)
+    except GeoreferenceError:
+        raise RequestError(409, "the scene has no georeference, so it has no tiles") from None
+
+
+def _tile(hit: Hit, x: int, y: int, z: int) -> bytes:
+    from swath.raster.tiles import web_tile  # GDAL is slow to import
+
+    try:
+        pixels = web_tile(hit.to_chip().scene, x, y, z, _TILE)
+    except GeoreferenceError:
+        raise RequestError(409, "the scene has no georeference, so it has no tiles") from None
+    picture = np.zeros((_TILE, _TILE, 4), np.uint8)
+    if pixels is not None and pixels.valid.any():
+        picture[..., :3] = np.moveaxis(pixels.to_rgb(), 0, -1)
+        picture[..., 3] = np.where(pixels.valid, 255, 0)
+    out = io.BytesIO()
+    Image.fromarray(picture, "RGBA").save(out, "PNG", compress_level=1)
+    return out.getvalue()

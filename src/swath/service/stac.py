@@ -1,0 +1,410 @@
+"""The STAC API: what stac-fastapi calls, translated to calls of archives."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import attr
+import shapely
+from stac_fastapi.extensions.filter.client import BaseFiltersClient
+from stac_fastapi.types.core import BaseCoreClient
+from starlette.requests import Request
+
+from swath.archive import Query
+from swath.archive import conditions as made
+from swath.archive.conditions import Condition, Name
+from swath.archive.listing import NEWEST, Listing, Order, listing
+from swath.archive.places import read_geometry
+from swath.errors import QueryError
+from swath.service import collections as collection_documents
+from swath.service import cql2
+from swath.service.catalog import Catalog, Shelf
+from swath.service.items import GEOJSON, document, feature_collection, link, trimmed
+from swath.service.settings import Settings
+
+_LISTINGS = 16
+_SORTABLE = {"id": "id", "datetime": "datetime", "swath:sensor": "sensor", "scene_id": "scene_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an item search asks for, whichever way it came."""
+
+    collections: tuple[str, ...] | None = None
+    ids: tuple[str, ...] | None = None
+    bbox: tuple[float, ...] | None = None
+    intersects: Any = None
+    datetime: str | None = None
+    limit: int = 10
+    filter: Any = None
+    q: tuple[str, ...] | None = None
+    sortby: tuple[tuple[str, bool], ...] = ()
+    include: frozenset[str] = frozenset()
+    exclude: frozenset[str] = frozenset()
+    token: str | None = None
+
+
+class Searches:
+    """Item searches over a catalogue. Listings are kept, so that further pages cost little."""
+
+    def __init__(self, catalog: Catalog, settings: Settings) -> None:
+        self.catalog = catalog
+        self.settings = settings
+        self._kept: OrderedDict[tuple[Any, ...], Listing] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def filters(self, shelf: Shelf, asked: Asked) -> Query | None:
+        """The filters of a search in one archive; None where nothing there can satisfy them.
+
+        Raises:
+            QueryError: a filter that cannot be read.
+        """
+        owned = shelf.collections()
+        if asked.collections is not None:
+            owned = {sensor: name for sensor, name in owned.items() if name in asked.collections}
+        if not owned:
+            return None
+        parts: list[Condition] = []
+        geometry = None if asked.intersects is None else self.geometry(asked.intersects)
+        if asked.filter is not None:
+            found = cql2.read(
+                asked.filter, shelf.archive, shelf.collections(), takes_geometry=geometry is None,
+                max_vertices=self.settings.max_vertices,
+            )  # fmt: skip
+            geometry = found.geometry if geometry is None else geometry
+            parts += [] if found.condition is None else [found.condition]
+        if asked.ids is not None:
+            parts.append(made.one_of(Name("id"), list(asked.ids)))
+        if asked.q is not None:
+            captioned = "caption" in shelf.archive.snapshot().table.schema.names
+            parts.append(made.any_of([made.contains_term(term, captioned) for term in asked.q]))
+        every = asked.collections is None or len(owned) == len(shelf.collections())
+        return Query(
+            bbox=None if asked.bbox is None else flat_box(asked.bbox),
+            geometry=geometry,
+            datetime=asked.datetime,
+            sensor=None if every else list(owned),
+            where=made.all_of(parts) if parts else None,
+        )
+
+    def geometry(self, value: Any) -> shapely.Geometry:  # noqa: ANN401 - GeoJSON, as text or not
+        """A geometry that a client sent.
+
+        Raises:
+            QueryError: it is none, or has too many vertices.
+        """
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except (ValueError, RecursionError):
+                raise QueryError("intersects is not GeoJSON") from None
+        if hasattr(value, "model_dump"):
+            value = value.model_dump(mode="json", exclude_none=True)
+        if not isinstance(value, Mapping):
+            raise QueryError("intersects is not a GeoJSON geometry")
+        found = read_geometry(value)
+        if shapely.get_num_coordinates(found) > self.settings.max_vertices:
+            raise QueryError(f"the geometry has over {self.settings.max_vertices} vertices; simplify it")
+        return found
+
+    def answer(
+        self, asked: Asked, root: str, here: str, body: dict[str, Any] | None = None, query: str = ""
+    ) -> dict[str, Any]:
+        """One page of items.
+
+        Args:
+            asked: the search.
+            root: address of the service.
+            here: address of the search, to which links lead.
+            body: what was sent, for POST.
+            query: the parameters of the address, for GET.
+        """
+        limit = min(asked.limit, self.settings.max_limit)
+        state = _read_token(asked.token) if asked.token else {}
+        found, start = self._listing(asked, state)
+        page = found.page(start, limit)
+        features = []
+        for number, hit in page:
+            shelf = self.catalog.shelves[number]
+            item = document(
+                hit, shelf.collection_id(hit.sensor), root, local_hrefs=self.settings.local_hrefs
+            )  # fmt: skip
+            features.append(
+                trimmed(item, set(asked.include), set(asked.exclude)) if asked.include or asked.exclude else item
+            )
+        links: list[dict[str, Any]] = [link("root", root), link("self", f"{here}?{query}" if query else here, GEOJSON)]
+        if start + len(page) < len(found) and page:
+            number, last = page[-1]
+            token = _write_token(found, start + len(page), number, last.id)
+            if body is None:
+                links.append(link("next", f"{here}?{_with(query, token)}", GEOJSON) | {"method": "GET"})
+            else:
+                links.append(link("next", here, GEOJSON) | {"method": "POST", "body": {**body, "token": token}})
+        return feature_collection(features, links, len(found))
+
+    def _listing(self, asked: Asked, state: Mapping[str, Any]) -> tuple[Listing, int]:
+        """The listing of a search, and where its page begins."""
+        order = tuple(Order(_sort_name(name), descending) for name, descending in asked.sortby) or NEWEST
+        pairs = [(shelf, query) for shelf in self.catalog.shelves if (query := self.filters(shelf, asked)) is not None]
+        shelves, queries = [shelf for shelf, _ in pairs], [query for _, query in pairs]
+        numbers = [shelf.number for shelf in shelves]
+        versions: dict[int, int] = {int(number): version for number, version in state.get("v", [])}
+        start = int(state.get("n", 0))
+        if versions:
+            # A collection that appeared meanwhile is not part of the pages that were begun.
+            kept = [place for place, number in enumerate(numbers) if number in versions]
+            shelves, queries, numbers = ([row[place] for place in kept] for row in (shelves, queries, numbers))
+            try:
+                return self._made(asked, shelves, queries, order, [versions[number] for number in numbers]), start
+            except QueryError:
+                found = self._made(asked, shelves, queries, order, None)
+                after = found.place_of(int(state["a"][0]), str(state["a"][1]))
+                if after is None:
+                    raise QueryError("the pages of this token are not kept any more; begin the search again") from None
+                return found, after + 1
+        return self._made(asked, shelves, queries, order, None), start
+
+    def _made(
+        self, asked: Asked, shelves: Sequence[Shelf], queries: Sequence[Query], order: Sequence[Order],
+        versions: Sequence[int] | None,
+    ) -> Listing:  # fmt: skip
+        archives = [shelf.archive for shelf in shelves]
+        numbers = [shelf.number for shelf in shelves]
+        wanted = versions or [archive.snapshot().version for archive in archives]
+        plain = replace(asked, token=None, limit=0, include=frozenset(), exclude=frozenset())
+        key = (repr(plain), tuple(numbers), tuple(wanted))
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        found = listing(archives, queries, order, wanted, numbers)
+        with self._lock:
+            self._kept[key] = found
+            while len(self._kept) > _LISTINGS:
+                self._kept.popitem(last=False)
+        return found
+
+
+def flat_box(values: Sequence[float]) -> list[float]:
+    """A box without its heights."""
+    return [values[0], values[1], values[3], values[4]] if len(values) == 6 else list(values)
+
+
+def _sort_name(field: str) -> Name:
+    field = field.removeprefix("properties.")
+    if field in _SORTABLE:
+        return Name(_SORTABLE[field])
+    if field == "collection":
+        return Name("sensor")
+    return Name(field, is_property=True)
+
+
+def _with(query: str, token: str) -> str:
+    kept = [part for part in query.split("&") if part and not part.startswith("token=")]
+    return "&".join([*kept, urlencode({"token": token})])
+
+
+def _write_token(found: Listing, start: int, number: int, chip: str) -> str:
+    versions = [[at, version] for at, version in zip(found.numbers, found.versions, strict=True)]
+    text = json.dumps({"v": versions, "n": start, "a": [number, chip]}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_token(token: str) -> dict[str, Any]:
+    try:
+        state = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
+        numbers = [int(value) for pair in state["v"] for value in pair] + [int(state["n"]), int(state["a"][0])]
+        if (
+            len(token) > 2000
+            or any(not 0 <= number < 2**62 for number in numbers)
+            or not isinstance(state["a"][1], str)
+        ):
+            raise ValueError(token)
+        if any(len(pair) != 2 for pair in state["v"]) or not state["v"]:
+            raise ValueError(token)
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+        raise QueryError("the token is none that this service gave; begin the search again") from None
+    return cast(dict[str, Any], state)
+
+
+@attr.s
+class Client(BaseCoreClient):
+    """What stac-fastapi asks for."""
+
+    searches: Searches = attr.ib(kw_only=True)
+    classes: tuple[str, ...] = attr.ib(kw_only=True, default=())
+    more_links: Any = attr.ib(kw_only=True)
+
+    def conformance_classes(self) -> list[str]:
+        """Exactly what is implemented."""
+        return sorted({*super().conformance_classes(), *self.classes})
+
+    def landing_page(self, **kwargs: Any) -> Any:  # noqa: ANN401 - the signature is stac-fastapi's
+        """The catalogue, with a link to each collection."""
+        root = str(kwargs["request"].base_url)
+        page = super().landing_page(**kwargs)
+        page["links"] += [
+            link("child", f"{root}collections/{each.id}", title=each.id)
+            for each in self.searches.catalog.collections()
+        ]  # fmt: skip
+        page["links"] += self.more_links(root)
+        return page
+
+    def all_collections(self, **kwargs: Any) -> Any:  # noqa: ANN401
+        """All collections."""
+        root = str(kwargs["request"].base_url)
+        found = [collection_documents.document(each, root) for each in self.searches.catalog.collections()]
+        links = [link("root", root), link("parent", root), link("self", f"{root}collections")]
+        return {"collections": found, "links": links, "numberMatched": len(found), "numberReturned": len(found)}
+
+    def get_collection(self, collection_id: str, **kwargs: Any) -> Any:  # noqa: ANN401
+        """One collection."""
+        root = str(kwargs["request"].base_url)
+        return collection_documents.document(self.searches.catalog.collection(collection_id), root)
+
+    def get_item(self, item_id: str, collection_id: str, **kwargs: Any) -> Any:  # noqa: ANN401
+        """One item."""
+        root = str(kwargs["request"].base_url)
+        collection, hit = self.searches.catalog.item(collection_id, item_id)
+        return document(hit, collection.id, root, local_hrefs=self.searches.settings.local_hrefs)
+
+    def item_collection(self, collection_id: str, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Items of one collection."""
+        request: Request = kwargs.pop("request")
+        self.searches.catalog.collection(collection_id)
+        asked = replace(from_parameters(kwargs, self.searches.settings), collections=(collection_id,))
+        root = str(request.base_url)
+        here = f"{root}collections/{collection_id}/items"
+        return self.searches.answer(asked, root, here, query=request.url.query)
+
+    def get_search(self, **kwargs: Any) -> Any:  # noqa: ANN401 - the signature is stac-fastapi's
+        """Item search by parameters."""
+        request: Request = kwargs.pop("request")
+        asked = from_parameters(kwargs, self.searches.settings)
+        root = str(request.base_url)
+        return self.searches.answer(asked, root, f"{root}search", query=request.url.query)
+
+    def post_search(self, search_request: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - a model made by stac-fastapi
+        """Item search by a body."""
+        root = str(kwargs["request"].base_url)
+        body = search_request.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return self.searches.answer(from_body(search_request, body), root, f"{root}search", body=body)
+
+
+@attr.s
+class Queryables(BaseFiltersClient):
+    """What filters may name."""
+
+    catalog: Catalog = attr.ib(kw_only=True)
+
+    def get_queryables(self, collection_id: str | None = None, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+        """A JSON schema of the queryables."""
+        root = str(kwargs["request"].base_url)
+        here = f"{root}queryables"
+        if collection_id is not None:
+            self.catalog.collection(collection_id)
+            here = f"{root}collections/{collection_id}/queryables"
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": here,
+            "type": "object",
+            "title": "Queryables",
+            "description": "What filters may name, besides any text, number or truth value among the properties.",
+            "properties": {
+                "id": {"type": "string", "description": "The item's id"},
+                "collection": {"type": "string", "description": "The collection's id"},
+                "geometry": {"$ref": "https://geojson.org/schema/Geometry.json"},
+                "datetime": {"type": "string", "format": "date-time", "description": "Acquisition time"},
+                "swath:sensor": {"type": "string", "description": "The sensor's name"},
+                "scene_id": {"type": "string", "description": "The scene that the chip was cut from"},
+                "title": {"type": "string"},
+                "description": {"type": "string"},
+                "gsd": {"type": "number", "description": "Ground sampling distance in metres"},
+                "eo:cloud_cover": {"type": "number", "minimum": 0, "maximum": 100},
+            },
+            "additionalProperties": True,
+        }
+
+
+def from_parameters(given: Mapping[str, Any], settings: Settings) -> Asked:
+    """A search by parameters of an address.
+
+    Raises:
+        QueryError: one cannot be used.
+    """
+    if given.get("bbox") is not None and given.get("intersects") is not None:
+        raise QueryError("give bbox or intersects, not both")
+    tree = None
+    if given.get("filter_expr") is not None:
+        _check_crs(given.get("filter_crs"))
+        language = given.get("filter_lang") or "cql2-text"
+        tree = cql2.parse(given["filter_expr"], language, settings.max_filter_characters)
+    signs = [name.strip() for name in given.get("fields") or () if name.strip()]
+    return Asked(
+        collections=_texts(given.get("collections")),
+        ids=_texts(given.get("ids")),
+        bbox=given.get("bbox"),
+        intersects=given.get("intersects"),
+        datetime=given.get("datetime"),
+        limit=given.get("limit") or 10,
+        filter=tree,
+        q=_terms(given.get("q")),
+        sortby=tuple(
+            (name.strip().lstrip("+-"), name.strip().startswith("-"))
+            for name in given.get("sortby") or ()
+            if name.strip("+- ")
+        ),
+        include=frozenset(name.lstrip("+") for name in signs if not name.startswith("-")),
+        exclude=frozenset(name[1:] for name in signs if name.startswith("-")),
+        token=given.get("token"),
+    )
+
+
+def from_body(model: Any, body: Mapping[str, Any]) -> Asked:  # noqa: ANN401 - a model made by stac-fastapi
+    """A search by a body.
+
+    Raises:
+        QueryError: a part cannot be used.
+    """
+    if body.get("filter") is not None:
+        _check_crs(body.get("filter-crs"))
+    fields = body.get("fields") or {}
+    return Asked(
+        collections=_texts(body.get("collections")),
+        ids=_texts(body.get("ids")),
+        bbox=body.get("bbox"),
+        intersects=body.get("intersects"),
+        datetime=body.get("datetime"),
+        limit=model.limit or 10,
+        filter=body.get("filter"),
+        q=_terms(body.get("q")),
+        sortby=tuple((each["field"], each["direction"] == "desc") for each in body.get("sortby") or ()),
+        include=frozenset(fields.get("include") or ()),
+        exclude=frozenset(fields.get("exclude") or ()),
+        token=body.get("token"),
+    )
+
+
+def _texts(values: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if not values else tuple(values)
+
+
+def _terms(values: Sequence[str] | None) -> tuple[str, ...] | None:
+    if values is None:
+        return None
+    terms = tuple(term.strip() for term in values if term.strip())
+    if not terms or len(terms) > 20 or any(len(term) > 200 for term in terms):
+        raise QueryError("q holds 1 to 20 terms of at most 200 characters, separated by commas")
+    return terms
+
+
+def _check_crs(crs: str | None) -> None:
+    if crs not in (None, "", "http://www.opengis.net/def/crs/OGC/1.3/CRS84"):
+        raise QueryError("filter-crs must be http://www.opengis.net/def/crs/OGC/1.3/CRS84: longitude, latitude")
