@@ -1,0 +1,22 @@
+// Writes src/map/coast.json: land of Natural Earth 1:110m (public domain), as packed by world-atlas, to two decimals.
+import { readFileSync, writeFileSync } from "node:fs";
+import { feature } from "topojson-client";
+
+const atlas = JSON.parse(readFileSync(new URL("../node_modules/world-atlas/land-110m.json", import.meta.url), "utf8"));
+const land = feature(atlas, atlas.objects.land);
+
+/** Coordinates to two decimals (about 1 km), far below the map's own generalisation. */
+function rounded(value) {
+  return Array.isArray(value) ? value.map(rounded) : Math.round(value * 100) / 100;
+}
+
+const features = (land.type === "FeatureCollection" ? land.features : [land]).map((one) => ({
+  type: "Feature",
+  properties: {},
+  geometry: { type: one.geometry.type, coordinates: rounded(one.geometry.coordinates) },
+}));
+writeFileSync(
+  new URL("../src/map/coast.json", import.meta.url),
+  `${JSON.stringify({ type: "FeatureCollection", features })}\n`,
+);
+console.log(`${features.length} feature(s) of land`);
