@@ -104,6 +104,10 @@ def convert(
     captioner: Annotated[
         Path | None, typer.Option(help="A model trained on this one's frozen towers, whose captioner it is given.")
     ] = None,
+    towers: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL:NAME,...", help="Vision towers that the model is given; of the same text tower."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Turn a foreign checkpoint into a model directory (nothing in it is run), stretch a model, or write a checkpoint.
@@ -114,21 +118,28 @@ def convert(
 
     swath convert models/dgtrs --layout long-clip --to dgtrs.pt
     """
-    from swath.models.attach import attach_captioner
+    from swath.models.attach import attach_captioner, attach_towers
     from swath.models.closp import is_closp
     from swath.models.convert import convert_checkpoint
 
     is_file, from_closp = Path(source).is_file(), is_closp(Path(source))
     reshapes = context is not None or ratio is not None or positions is not None
     if layout is not None:
-        if is_file or from_closp or reshapes or name or activation or license_ or text or captioner:
+        if is_file or from_closp or reshapes or name or activation or license_ or text or captioner or towers:
             raise typer.BadParameter("--layout takes a model and --to alone; convert or stretch it first")
         _export(source, to, layout, as_json)
         return
-    if captioner is not None:
-        if is_file or from_closp or reshapes or name or activation or license_ or text or to is None:
-            raise typer.BadParameter("--captioner takes a model and --to alone")
-        _report(attach_captioner(source, captioner, to), to, as_json)
+    if captioner is not None or towers is not None:
+        alone = captioner is None or towers is None
+        if is_file or from_closp or reshapes or name or activation or license_ or text or to is None or not alone:
+            raise typer.BadParameter("--captioner and --towers take a model and --to alone, one at a time")
+        if captioner is not None:
+            _report(attach_captioner(source, captioner, to), to, as_json)
+            return
+        trained, sign, names = (towers or "").rpartition(":")
+        if not sign:
+            raise typer.BadParameter("give the model and its towers, as in --towers runs/sensors/best:s1,s2")
+        _report(attach_towers(source, trained, names.split(","), to), to, as_json)
         return
     if not is_file and (activation or license_):
         raise typer.BadParameter(f"--activation and --license are for checkpoint files; {source!r} is none")

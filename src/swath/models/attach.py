@@ -1,7 +1,8 @@
-"""A captioner that was trained on a model's frozen towers, put beside that model's own weights."""
+"""What was trained beside a model's frozen parts, put beside that model's own weights: a captioner, vision towers."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -47,8 +48,7 @@ def attach_captioner(
     }
     found = checkpoint.read_weights(other / checkpoint.WEIGHTS_FILE)
     towers = {key: value for key, value in found.items() if not key.startswith(DECODER)}
-    misfits = checkpoint.compare({key: tuple(value.shape) for key, value in state.items()}, towers)
-    misfits = misfits or [key for key, value in state.items() if _differ(value, towers[key])]
+    misfits = _misfits(state, towers)
     if misfits:
         raise CheckpointError(
             f"the captioner of {trained} was trained on other towers than those of {model} ({misfits[0]}, ...): train "
@@ -59,6 +59,86 @@ def attach_captioner(
     provenance = {**config.provenance, "captioner": source.provenance.get("captioner", str(source.name))}
     config = config.model_copy(update={"captioner": source.captioner, "provenance": provenance})
     return checkpoint.write(state, config, Path(out))
+
+
+def attach_towers(
+    model: str | Path,
+    trained: str | Path,
+    towers: Sequence[str],
+    out: str | Path,
+    dtype: DType | torch.dtype = "float16",
+) -> ModelConfig:
+    """Write a model with vision towers of another one, which was trained with the same text tower.
+
+    The sensors that `trained` sends to these towers go there now; a tower of the same name is replaced.
+
+    Args:
+        model: a name or directory of `DualEncoder.from_pretrained`.
+        trained: the model that has the towers.
+        towers: their names.
+        out: the directory to write.
+        dtype: precision in which the towers are stored.
+
+    Returns:
+        the configuration as written.
+
+    Raises:
+        CheckpointError: `trained` has no such tower, or its text tower is another one: vectors of two text towers do
+            not compare.
+        ModelError: there is no such model.
+    """
+    own, other = resolve(str(model)), resolve(str(trained))
+    config, source = ModelConfig.load(own), ModelConfig.load(other)
+    missing = [name for name in towers if name not in source.towers]
+    if missing or not towers:
+        raise CheckpointError(
+            f"{trained} has no tower {', '.join(missing) or '(none named)'}: {', '.join(source.towers)}"
+        )
+    if source.text.model_dump(exclude={"sentences"}) != config.text.model_dump(exclude={"sentences"}):
+        raise CheckpointError(f"{trained} has another text tower than {model}; towers of one cannot serve the other")
+    state = checkpoint.read_weights(own / checkpoint.WEIGHTS_FILE)
+    found = checkpoint.read_weights(other / checkpoint.WEIGHTS_FILE)
+    misfits = _misfits(_texts(state), _texts(found))
+    if misfits:
+        raise CheckpointError(
+            f"the towers of {trained} were trained with another text tower than that of {model} ({misfits[0]}, ...): "
+            "train them with init on this model and with text under optim.freeze"
+        )
+    prefixes = tuple(_prefix(name) for name in towers)
+    precision = choose_dtype(dtype, torch.device("cpu"))
+    state = {key: value for key, value in state.items() if not key.startswith(prefixes)}
+    state |= {
+        key: value.to(precision) if value.is_floating_point() else value
+        for key, value in found.items()
+        if key.startswith(prefixes)
+    }
+    routes = {sensor: route for sensor, route in source.sensors.items() if route.tower in towers}
+    note = {"towers": f"{', '.join(towers)} of {source.name} ({source.provenance.get('recipe', 'recipe unknown')})"}
+    config = config.model_copy(
+        update={
+            "towers": {**config.towers, **{name: source.towers[name] for name in towers}},
+            "sensors": {**config.sensors, **routes},
+            "provenance": {**config.provenance, **note},
+        }
+    )
+    return checkpoint.write(state, config, Path(out))
+
+
+def _prefix(tower: str) -> str:
+    """What the keys of a vision tower begin with in a file."""
+    return "visual." if tower == "rgb" else f"towers.{tower}."
+
+
+def _texts(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights of the text tower."""
+    others = ("visual.", "towers.", "location.", "logit_scale", DECODER)
+    return {key: value for key, value in state.items() if not key.startswith(others)}
+
+
+def _misfits(state: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> list[str]:
+    """What tells two sets of weights apart, beyond rounding."""
+    misfits = checkpoint.compare({key: tuple(value.shape) for key, value in state.items()}, other)
+    return misfits or [key for key, value in state.items() if _differ(value, other[key])]
 
 
 def _differ(one: torch.Tensor, other: torch.Tensor) -> bool:
