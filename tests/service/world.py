@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from archive.fakes import START, FakeEncoder, grid, source_chips, units, write_scenes
 
+from archive.fakes import START, FakeEncoder, grid, source_chips, units, write_scenes
 from swath.archive import Archive
 from swath.raster import read_chip, thumbnail
 from swath.service import Catalog, Settings, create_app

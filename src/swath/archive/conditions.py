@@ -75,8 +75,9 @@ class Name:
 
 
 def where_known(name: Name, condition: Condition) -> Condition:
-    """A condition that is unknown where a column has no value."""
-    return Condition(f"(CASE WHEN {name.sql()} IS NULL THEN CAST(NULL AS BOOLEAN) ELSE {condition.sql} END)")
+    """A condition that is unknown where a column has no value; Lance reads no CASE."""
+    column = name.sql()
+    return Condition(f"(({condition.sql} OR {column} != {column}) AND {column} = {column})")
 
 
 def always(truth: bool) -> Condition:

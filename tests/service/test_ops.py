@@ -1,0 +1,114 @@
+"""Health, metrics, logs, settings, and what the guard does for everybody."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.world import settings
+from swath.archive import Archive
+from swath.errors import InputError
+from swath.service import Catalog, Settings, create_app
+from swath.service import app as app_module
+from swath.service.guard import Buckets
+from swath.service.ops import JsonLines
+
+
+def test_health_readiness_and_metrics(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ready", "archives": {"world": 50}}
+    client.get("/search", params={"limit": 1})
+    text = client.get("/metrics").text
+    assert 'swath_requests_total{method="GET",route="/search",status="200"}' in text
+    assert 'swath_archive_rows{archive="world"} 50.0' in text
+
+
+def test_a_service_is_ready_once_its_model_is_loaded(world: Archive) -> None:
+    with TestClient(create_app(settings(warm_up=True), Catalog({"world": world}))) as own:
+        for _ in range(500):
+            if own.get("/readyz").status_code == 200:
+                break
+        assert own.get("/readyz").json()["status"] == "ready"
+
+
+def test_logs_are_lines_of_json(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "swath.service.access"):
+        answer = client.get("/search", params={"q": "secret words"})
+    record = caplog.records[-1]
+    line = json.loads(JsonLines().format(record))
+    assert line["request"] == answer.headers["x-request-id"]
+    assert (line["path"], line["status"]) == ("/search", 200)
+    assert "secret" not in json.dumps(line)
+
+
+def test_browsers_get_the_page_and_clients_the_catalogue(
+    world: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "index.html").write_text("<!doctype html><title>page</title>")
+    monkeypatch.setattr(app_module, "STATIC", tmp_path)
+    with TestClient(create_app(settings(token="t" * 20), Catalog({"world": world}))) as own:
+        assert "<title>page" in own.get("/", headers={"Accept": "text/html,*/*"}).text
+        assert own.get("/static/index.html").status_code == 200
+        assert own.get("/static/../index.html").status_code in (401, 404)
+        assert own.get("/", headers={"Accept": "application/json"}).status_code == 401
+        told = own.get("/", headers={"Accept": "application/json", "Authorization": "Bearer " + "t" * 20})
+        assert told.json()["type"] == "Catalog"
+
+
+def test_settings_come_from_arguments_environment_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "swath.toml"
+    file.write_text('archives = ["a", "b"]\nport = 1\nmax_limit = 7\ntitle = "file"\n')
+    monkeypatch.setenv("SWATH_PORT", "2")
+    monkeypatch.setenv("SWATH_MAX_LIMIT", "8")
+    found = Settings.load(file, port=3, title=None)
+    assert (found.port, found.max_limit, found.title, found.archives) == (3, 8, "file", ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"host": "0.0.0.0"}, "token"),
+        ({"token": "short"}, "16 characters"),
+        ({"port": 70000}, "port"),
+        ({"unknown": 1}, "unknown"),
+        ({"archives": ()}, "archives"),
+    ],
+)
+def test_settings_that_cannot_be_used(given: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Settings.load(**{"archives": ("a",), **given})
+
+
+def test_a_bucket_fills_at_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("swath.service.guard.time.monotonic", lambda: now[0])
+    buckets = Buckets(2.0, 3)
+    assert [buckets.take("a") for _ in range(3)] == [0.0, 0.0, 0.0]
+    assert buckets.take("a") == pytest.approx(0.5)
+    assert buckets.take("b") == 0.0
+    now[0] += 0.5
+    assert buckets.take("a") == 0.0
+    assert buckets.take("a") > 0
+
+
+def test_archives_are_named(world: Archive) -> None:
+    with pytest.raises(InputError, match="named archive"):
+        Catalog.open([world.uri, world.uri])
+    both = Catalog.open([f"one={world.uri}", f"two={world.uri}"])
+    assert [each.id for each in both.collections()][:4] == ["one-rgb", "one-s1-grd", "one-s2-l2a", "two-rgb"]
+    with pytest.raises(InputError, match="cannot name"):
+        Catalog({"a/b": world})
+
+
+def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
+    run = [sys.executable, "-m", "swath", "serve", str(tmp_path / "none")]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 1
+    assert "no archive at" in done.stderr
+    assert "Traceback" not in done.stderr
