@@ -78,4 +78,4 @@ def test_evaluation_of_annotated_scenes(
     shown = run(*asked, "--legacy")
     assert shown.exit_code == 0, shown.output
     assert "rmi" in shown.stdout
-    assert "left out entry 1: lacks" in shown.stderr
+    assert "left out: 1 (entry 1: lacks" in shown.stderr

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from swath.cli.options import DeviceOption
 from swath.cli.output import JsonOption, note, print_json, print_table
 from swath.errors import SourceError, SwathError
 
@@ -31,7 +32,7 @@ def ask(
     sensor: Annotated[str | None, typer.Option(help="Read images as this sensor; else it is recognised.")] = None,
     stream: Annotated[bool, typer.Option("--stream", help="Print an assistant's words as they come.")] = False,
     longest: Annotated[int, typer.Option(min=1, help="Tokens of an assistant's longest answer.")] = 128,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Ask about images. An image that cannot be read is listed and stops nothing.

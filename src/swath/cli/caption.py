@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from swath.cli.options import DeviceOption
 from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
 from swath.cli.progress import progress
+from swath.cli.reports import list_failures
 from swath.errors import ArchiveNotFoundError, SourceError
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from swath.models.captioner import ChosenCaptioner
 
 DEFAULT_MODEL = "swath-mini"
-SHOWN_FAILURES = 20
 
 
 class MethodName(StrEnum):
@@ -54,7 +54,7 @@ def caption(
     top_p: Annotated[float, typer.Option(help="Nucleus sampling: probability that is drawn from.")] = 0.9,
     seed: Annotated[int, typer.Option(help="Nucleus sampling: another seed, other captions.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Images at a time.")] = 32,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Write a caption for every image, or for every chip of scenes; captions of an archive are kept in it.
@@ -127,7 +127,7 @@ def _caption_archive(archive: Archive, writer: ChosenCaptioner, batch_size: int,
             "time": f"{report.seconds:.1f} s",
         }
     )
-    _tell_failures([asdict(entry) for entry in report.failures])
+    list_failures([asdict(entry) for entry in report.failures], "not captioned")
     note(f"search them with: swath search {archive.uri} TEXT --where \"caption LIKE '%WORD%'\"")
 
 
@@ -154,15 +154,8 @@ def _caption_files(
         print_json({"captioner": writer.id, "file": to, "captions": shown, "failures": failures})
     else:
         print_table(["image", "*caption"], [[row["filename"].rsplit("/", 1)[-1], row["caption"]] for row in rows])
-        _tell_failures(failures)
+        list_failures(failures, "not captioned")
         if to is not None:
             note(f"{len(rows)} captions are in {to}, {present} of them from before")
     if not rows:
         raise SourceError("nothing could be captioned" + (f": {failures[0]['reason']}" if failures else ": no images"))
-
-
-def _tell_failures(failures: Sequence[Mapping[str, Any]]) -> None:
-    for failure in failures[:SHOWN_FAILURES]:
-        note(f"not captioned: {failure['href']}: {failure['reason']}")
-    if len(failures) > SHOWN_FAILURES:
-        note(f"and {len(failures) - SHOWN_FAILURES} more; all of them: --json")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
+from swath.cli.options import DeviceOption, RoundsOption, SplitOption
+from swath.cli.output import JsonOption, note, print_fields
 from swath.cli.progress import progress
+from swath.cli.reports import deliver, note_failures, print_metrics
 from swath.cli.values import chosen_split
 
 if TYPE_CHECKING:
@@ -38,9 +40,7 @@ def caption(
         str, typer.Argument(metavar="MODEL|CAPTIONS", help="A model that writes, or a file of captions to judge.")
     ],
     dataset: Annotated[Path, typer.Argument(help="A folder or annotation file: its captions are the references.")],
-    split: Annotated[
-        str | None, typer.Option(help="The split to report on; `all` takes everything.", show_default="test, if any")
-    ] = None,
+    split: SplitOption = None,
     method: Annotated[MethodName, typer.Option(help="How a model writes.")] = MethodName.beam,
     beams: Annotated[int, typer.Option(min=1, help="Texts that beam search goes on with.")] = 5,
     max_length: Annotated[int, typer.Option(min=1, help="Most tokens of a text.")] = 40,
@@ -49,11 +49,11 @@ def caption(
     clip: Annotated[
         str | None, typer.Option(metavar="MODEL", help="A dual encoder, for CLIPScore and RefCLIPScore.")
     ] = None,
-    rounds: Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the 95 % intervals.")] = 2000,
+    rounds: RoundsOption = 2000,
     sensor: Annotated[str | None, typer.Option(help="Sensor of the images.", show_default="rgb, or as stated")] = None,
     to: Annotated[Path | None, typer.Option("--to", help="Write report.json and captions.csv here.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images at once.")] = 32,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """BLEU-1 to BLEU-4, ROUGE-L and CIDEr-D with intervals, as pycocoevalcap counts them; METEOR, SPICE, CLIPScore.
@@ -89,14 +89,11 @@ def caption(
             rounds=rounds,
             failures=failures,
             settings=settings,
-            progress=lambda done, total: advance(done, total, 0.0),
+            progress=advance,
         )
     if to is not None:
         note(f"report: {report.save(to)}")
-    if as_json:
-        print_json(report.to_dict())
-        return
-    _show(report)
+    deliver(report, _show, as_json=as_json)
 
 
 def _write(
@@ -114,7 +111,7 @@ def _write(
             [pair for pair in whole.pairs if pair.captions],
             decoding=decoding,
             batch_size=batch_size,
-            progress=lambda done, total: advance(done, total, 0.0),
+            progress=advance,
         )
     return found, failures, writer.id
 
@@ -124,10 +121,5 @@ def _show(report: CaptionReport) -> None:
     print_fields(
         {"captions by": report.source, "data": f"{report.dataset}, {report.split or 'all'}: {counted}"},
     )
-    rows = []
-    for name, value in report.metrics.items():
-        between = report.result.intervals.get(name)
-        rows.append([name, f"{value:.4f}", f"{between[0]:.4f} to {between[1]:.4f}" if between else ""])
-    print_table(["metric", ">value", "95 % interval"], rows)
-    if report.failures:
-        note(f"left out: {len(report.failures)} ({report.failures[0]}, ...); all of them: --json")
+    print_metrics(report.metrics, report.result.intervals, ".4f")
+    note_failures(report.failures)

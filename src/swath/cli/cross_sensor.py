@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
+from swath.cli.options import BatchOption, DeviceOption, ModelArgument, SplitOption
+from swath.cli.output import JsonOption, print_fields
 from swath.cli.progress import progress
+from swath.cli.reports import deliver, note_failures, print_metrics
+from swath.cli.values import chosen_split
+
+if TYPE_CHECKING:
+    from swath.evaluation.cross_sensor import CrossSensorReport
 
 
 def cross_sensor(
-    model: Annotated[str, typer.Argument(help="A name of `swath models`, a model directory, or a hub id.")],
+    model: ModelArgument,
     dataset: Annotated[Path, typer.Argument(help="Images with groups, as `swath corpus pairs` writes them.")],
     sensors: Annotated[tuple[str, str], typer.Option(help="The two sensors or families.")] = ("s1", "s2"),
-    split: Annotated[str, typer.Option(help="The split to report on; `all` takes everything.")] = "test",
+    split: SplitOption = None,
     rounds: Annotated[int, typer.Option(min=1, help="Bootstrap resamples for the 95 % intervals.")] = 2000,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images encoded at once.")] = 64,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    batch_size: BatchOption = 64,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Recall at 1, 5 and 10 from one sensor's images to another's of the same place, both ways, beside chance.
@@ -31,24 +37,21 @@ def cross_sensor(
 
     data = read_dataset(dataset)
     encoder = DualEncoder.from_pretrained(model, device=device)
-    with progress("images", quiet=as_json) as advance:
+    with progress("images") as advance:
         report = evaluate_cross_sensor(
             encoder,
             data,
-            None if split == "all" else split,
+            chosen_split(split, data),
             sensors,
             rounds=rounds,
             batch_size=batch_size,
-            progress=lambda done, total: advance(done, total, 0.0),
+            progress=advance,
         )
-    if as_json:
-        print_json(report.to_dict())
-        return
-    print_fields({"model": report.model, "data": f"{report.dataset}, {split}: {len(report.groups)} places"})
-    rows = []
-    for name, value in report.metrics.items():
-        ends = report.intervals.get(name)
-        rows.append([name, f"{value:.2f}", f"{ends[0]:.2f} to {ends[1]:.2f}" if ends else ""])
-    print_table(["metric", ">value", "95 % interval"], rows)
-    if report.failures:
-        note(f"left out: {len(report.failures)} ({report.failures[0]}, ...); all of them: --json")
+    deliver(report, _show, as_json=as_json)
+
+
+def _show(report: CrossSensorReport) -> None:
+    counted = f"{len(report.groups)} places"
+    print_fields({"model": report.model, "data": f"{report.dataset}, {report.split or 'all'}: {counted}"})
+    print_metrics(report.metrics, report.intervals, ".2f")
+    note_failures(report.failures)

@@ -54,7 +54,7 @@ def audit(
             threshold=threshold,
             turned=turned,
             workers=workers,
-            progress=lambda done, total: advance(done, total, 0.0),
+            progress=advance,
         )
     if to is not None:
         files = report.write(to)
@@ -114,7 +114,7 @@ def merge(
             exclusions=exclusions,
             images="copy" if copy else "link",
             workers=workers,
-            progress=lambda done, total: advance(done, total, 0.0),
+            progress=advance,
         )
     if as_json:
         print_json(report.to_dict())

@@ -12,9 +12,11 @@ from swath.cli.caption_metrics import caption
 from swath.cli.cross_sensor import cross_sensor
 from swath.cli.geolocate import geolocate
 from swath.cli.localization import localization
+from swath.cli.options import BatchOption, DeviceOption, ModelArgument, RoundsOption, SplitOption
 from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
 from swath.cli.progress import progress
 from swath.cli.ranking import ranking
+from swath.cli.reports import deliver, note_failures
 from swath.cli.values import TruncationName, chosen_split, read_fusion
 from swath.cli.vqa import vqa
 from swath.cli.zero_shot import zero_shot
@@ -60,11 +62,9 @@ class CaptionName(StrEnum):
 
 @app.command()
 def retrieval(
-    model: Annotated[str, typer.Argument(help="A name of `swath models`, a model directory, or a hub id.")],
+    model: ModelArgument,
     dataset: Annotated[Path, typer.Argument(help="A folder or annotation file.")],
-    split: Annotated[
-        str | None, typer.Option(help="The split to report on; `all` takes everything.", show_default="test, if any")
-    ] = None,
+    split: SplitOption = None,
     images: Annotated[Path | None, typer.Option(help="The image folder, if not beside the annotations.")] = None,
     rows: Annotated[
         bool, typer.Option("--rows", help="Every row of a table is a pair of its own (1:1), as in some published code.")
@@ -84,13 +84,13 @@ def retrieval(
         TruncationName,
         typer.Option(help="A caption over the model's context: cut it and warn, refuse it, read windows."),
     ] = TruncationName.warn,
-    rounds: Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the 95 % intervals.")] = 2000,
+    rounds: RoundsOption = 2000,
     sensor: Annotated[str | None, typer.Option(help="Sensor of the images.", show_default="rgb, or as stated")] = None,
     to: Annotated[
         Path | None, typer.Option("--to", help="Write report.json, report.md, table.tex and picture sheets here.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images encoded at once.")] = 64,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    batch_size: BatchOption = 64,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Image-text retrieval both ways: R@1, R@5, R@10, mean recall, ceilings, caption-aware recall, intervals.
@@ -117,29 +117,26 @@ def retrieval(
             pairing="rows" if rows else "images",
             rounds=rounds,
             batch_size=batch_size,
-            progress=lambda done, total: advance(done, total, 0.0),
+            progress=advance,
         )
     if to is not None:
         report.save(to)
         write_sheets(report, data, to)
         note(f"report and picture sheets: {to}")
-    if as_json:
-        print_json(report.to_dict())
-        return
-    _show(report)
+    deliver(report, _show, as_json=as_json)
 
 
 @app.command()
 def calibrate(
-    model: Annotated[str, typer.Argument(help="A name of `swath models`, a model directory, or a hub id.")],
+    model: ModelArgument,
     dataset: Annotated[Path, typer.Argument(help="A folder or annotation file.")],
     split: Annotated[str, typer.Option(help="The split to choose on; never the one that results are for.")] = "val",
     write: Annotated[
         bool, typer.Option("--write", help="Keep the weights in the model directory, for searches to find.")
     ] = False,
     sensor: Annotated[str | None, typer.Option(help="Sensor of the images.", show_default="rgb, or as stated")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images encoded at once.")] = 64,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    batch_size: BatchOption = 64,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Choose a model's weights of global and local similarity by mean recall on a validation split.
@@ -219,5 +216,4 @@ def _show(report: RetrievalReport) -> None:
         note(f"95 % interval of mR: {low:.2f} to {high:.2f}")
     if report.transductive:
         note("transductive: re-ranked with the other queries, not comparable with answers to single queries")
-    if report.failures:
-        note(f"left out: {len(report.failures)} ({report.failures[0]}, ...); all of them: --json")
+    note_failures(report.failures)

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
+from swath.cli.options import BatchOption, DeviceOption, ModelArgument, SplitOption
+from swath.cli.output import JsonOption, print_fields
 from swath.cli.progress import progress
+from swath.cli.reports import deliver, note_failures, print_metrics
+from swath.cli.values import chosen_split
 
 if TYPE_CHECKING:
     from swath.data import Dataset
     from swath.evaluation.galleries import PlaceGallery
+    from swath.evaluation.run_geolocation import GeolocationReport
 
 
 class MethodName(StrEnum):
@@ -25,9 +29,9 @@ class MethodName(StrEnum):
 
 
 def geolocate(
-    model: Annotated[str, typer.Argument(help="A name of `swath models`, a model directory, or a hub id.")],
+    model: ModelArgument,
     dataset: Annotated[Path, typer.Argument(help="Images with places: a folder or annotation file.")],
-    split: Annotated[str, typer.Option(help="The split to report on; `all` takes everything.")] = "test",
+    split: SplitOption = None,
     gallery: Annotated[
         str,
         typer.Option(help="train (its places), grid (over the images' extent), globe, or a CSV/Parquet of lon,lat."),
@@ -39,8 +43,8 @@ def geolocate(
     neighbours: Annotated[int, typer.Option(min=1, help="Train images that vote.")] = 10,
     sensor: Annotated[str | None, typer.Option(help="Only images of this sensor or family.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Bootstrap resamples for the 95 % intervals.")] = 2000,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images encoded at once.")] = 64,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    batch_size: BatchOption = 64,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Median error in km and accuracy at 1, 25, 200, 750 and 2500 km, beside the best constant guess.
@@ -53,8 +57,8 @@ def geolocate(
 
     data = read_dataset(dataset, sensor=sensor)
     encoder = DualEncoder.from_pretrained(model, device=device)
-    measured = None if split == "all" else split
-    with progress("images", quiet=as_json) as advance:
+    measured = chosen_split(split, data)
+    with progress("images") as advance:
         report = evaluate_image_geolocation(
             encoder,
             data,
@@ -64,26 +68,22 @@ def geolocate(
             neighbours=neighbours,
             rounds=rounds,
             batch_size=batch_size,
-            progress=lambda done, total: advance(done, total, 0.0),
+            progress=advance,
         )
-    if as_json:
-        print_json(report.to_dict())
-        return
+    deliver(report, _show, as_json=as_json)
+
+
+def _show(report: GeolocationReport) -> None:
     how = "location tower" if report.method == "location" else "nearest train images (the model encodes no places)"
     print_fields(
         {
             "model": report.model,
-            "data": f"{report.dataset}, {split}: {report.images} images",
+            "data": f"{report.dataset}, {report.split or 'all'}: {report.images} images",
             "by": f"{how}; {report.gallery['places']} places: {report.gallery['origin']}",
         }
     )
-    rows = []
-    for name, value in report.metrics.items():
-        ends = report.intervals.get(name)
-        rows.append([name, f"{value:.4g}", f"{ends[0]:.4g} to {ends[1]:.4g}" if ends else ""])
-    print_table(["metric", ">value", "95 % interval"], rows)
-    if report.failures:
-        note(f"left out: {len(report.failures)} ({report.failures[0]}, ...); all of them: --json")
+    print_metrics(report.metrics, report.intervals)
+    note_failures(report.failures)
 
 
 def _gallery(name: str, step_km: float, data: Dataset, split: str | None) -> PlaceGallery | None:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from swath.cli.lookahead import LookAhead
+from swath.cli.options import DeviceOption
 from swath.cli.output import JsonOption, note, print_fields, print_json
 from swath.cli.progress import progress
+from swath.cli.reports import list_failures
 from swath.cli.values import Box, read_box
 from swath.errors import ArchiveNotFoundError, SourceError
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from swath.sources import Source
 
 DEFAULT_MODEL = "swath-mini"
-SHOWN_FAILURES = 20
 
 
 def index(
@@ -47,7 +48,7 @@ def index(
     batch_size: Annotated[int, typer.Option(min=1, help="Chips encoded at once.")] = 32,
     tokens: Annotated[bool, typer.Option(help="Keep compressed local tokens.")] = True,
     thumbnails: Annotated[bool, typer.Option(help="Keep thumbnails.")] = True,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    device: DeviceOption = "auto",
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if anything could not be read.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -154,10 +155,7 @@ def _tell(
     )
     for reason, count in source.skipped.items():
         note(f"left out: {count} {reason}")
-    for failure in failures[:SHOWN_FAILURES]:
-        note(f"not indexed: {failure['href']}: {failure['reason']}")
-    if len(failures) > SHOWN_FAILURES:
-        note(f"and {len(failures) - SHOWN_FAILURES} more; all of them: --json")
+    list_failures(failures, "not indexed")
     if failures:
         note(f"{len(failures)} failures; everything else is indexed")
 

@@ -41,7 +41,7 @@ def join(
                 read_dataset(centre),
                 split,
                 tokens=False,
-                progress=lambda done, total: advance(done, total, 0.0),
+                progress=advance,
             )
         parts.centre(joined, found.images, joined.encode_texts(found.texts, tokens=False))
     directory = joined.save_pretrained(to)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from swath.cli.localize import ByName, read_sides
-from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
+from swath.cli.options import DeviceOption, ModelArgument, RoundsOption
+from swath.cli.output import JsonOption, print_fields
 from swath.cli.progress import progress
+from swath.cli.reports import deliver, note_failures, print_metrics
 
-SHOWN_FAILURES = 10
+if TYPE_CHECKING:
+    from swath.evaluation.run_localization import LocalizationReport
 
 
 def localization(
-    model: Annotated[str, typer.Argument(help="A name of `swath models`, a model directory, or a hub id.")],
+    model: ModelArgument,
     annotations: Annotated[Path, typer.Argument(help="Queries with polygons: an AIR-SLT anno.json.")],
     images: Annotated[
         Path | None, typer.Option(help="The folder of images.", show_default="../imgs beside the file, or its folder")
@@ -27,9 +30,9 @@ def localization(
         int | None, typer.Option(min=1, help="Side of a map's pixel.", show_default="1 in legacy, else scale / 64")
     ] = None,
     sensor: Annotated[str | None, typer.Option(help="Sensor of the images.", show_default="recognised")] = None,
-    rounds: Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the 95 % intervals.")] = 2000,
+    rounds: RoundsOption = 2000,
     batch_size: Annotated[int, typer.Option(min=1, help="Windows encoded at once.")] = 32,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Semantic localisation: Rsu, Ras, Rda, Rmi and pointing accuracy, with intervals.
@@ -52,18 +55,12 @@ def localization(
             sensor=sensor,
             rounds=rounds,
             batch_size=batch_size,
-            progress=lambda done, total: advance(done, total, 0.0),
+            progress=advance,
         )
-    if as_json:
-        print_json(report.to_dict())
-        return
+    deliver(report, _show, as_json=as_json)
+
+
+def _show(report: LocalizationReport) -> None:
     print_fields({"model": report.model, "data": f"{report.dataset}: {len(report.queries)} queries"})
-    rows = []
-    for name, value in report.metrics.items():
-        between = report.intervals.get(name)
-        rows.append([name, f"{value:.4f}", f"{between[0]:.4f} to {between[1]:.4f}" if between else ""])
-    print_table(["metric", ">value", "95 % interval"], rows)
-    for bad in report.failures[:SHOWN_FAILURES]:
-        note(f"left out entry {bad.place}: {bad.reason}")
-    if len(report.failures) > SHOWN_FAILURES:
-        note(f"and {len(report.failures) - SHOWN_FAILURES} more")
+    print_metrics(report.metrics, report.intervals, ".4f")
+    note_failures([f"entry {bad.place}: {bad.reason}" for bad in report.failures])

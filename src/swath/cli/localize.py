@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from swath.cli.options import DeviceOption
 from swath.cli.output import JsonOption, note, print_json, print_table
 from swath.cli.progress import progress
 from swath.errors import InputError, SourceError, SwathError
@@ -45,7 +46,7 @@ def localize(
     sensor: Annotated[str | None, typer.Option(help="Read the scene as this sensor; else it is recognised.")] = None,
     bands: Annotated[str | None, typer.Option(help="Names of the file's bands in file order, such as VV,VH.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Windows encoded at once.")] = 32,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Write heat maps of a scene for one or several texts: GeoTIFF, peaks as GeoJSON, and a picture.

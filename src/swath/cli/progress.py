@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -13,8 +14,13 @@ from swath.cli.output import logs, note
 EVERY_SECONDS = 15.0
 """How often a line is written where standard error is no terminal."""
 
-Advance = Callable[[int, int | None, float], None]
-"""Called with (done, total, rate): total is None while unknown, rate is what is worked off in a second."""
+
+class Advance(Protocol):
+    """Tells how far a command has come."""
+
+    def __call__(self, done: int, total: int | None, rate: float = 0.0, /) -> None:
+        """Take the number done, the total (None while unknown) and what is worked off in a second (0: unknown)."""
+        ...
 
 
 @contextmanager
@@ -26,10 +32,10 @@ def progress(unit: str, quiet: bool = False) -> Iterator[Advance]:
         quiet: show nothing.
 
     Yields:
-        a function to call with the number done, the total (None while unknown) and the rate (a second).
+        a function to call now and then.
     """
     if quiet:
-        yield lambda _done, _total, _rate: None
+        yield lambda _done, _total, _rate=0.0, /: None
     elif logs.is_terminal:
         with _bar(unit) as advance:
             yield advance
@@ -51,7 +57,7 @@ def _bar(unit: str) -> Iterator[Advance]:
     with Progress(*columns, console=logs, transient=True) as shown:
         task = shown.add_task(unit, total=None, rate="", left="")
 
-        def advance(done: int, total: int | None, rate: float) -> None:
+        def advance(done: int, total: int | None, rate: float = 0.0, /) -> None:
             pace, left = _pace(done, total, rate)
             shown.update(task, completed=done, total=total, rate=pace, left=left)
 
@@ -61,7 +67,7 @@ def _bar(unit: str) -> Iterator[Advance]:
 def _lines(unit: str) -> Advance:
     said = time.monotonic()
 
-    def advance(done: int, total: int | None, rate: float) -> None:
+    def advance(done: int, total: int | None, rate: float = 0.0, /) -> None:
         nonlocal said
         now = time.monotonic()
         if now - said >= EVERY_SECONDS:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from swath.cli.options import BatchOption, DeviceOption, RoundsOption
 from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
 from swath.cli.progress import progress
+from swath.cli.reports import deliver, note_failures
 from swath.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,13 +49,13 @@ def ranking(
     unknown: Annotated[
         UnknownName, typer.Option(help="Judged documents that the corpus lacks: an error, or left out.")
     ] = UnknownName.error,
-    rounds: Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the 95 % intervals.")] = 1000,
+    rounds: RoundsOption = 1000,
     seed: Annotated[int, typer.Option(help="Chooses query images and resamples.")] = 0,
     to: Annotated[
         Path | None, typer.Option("--to", help="Write report.json, and runs and judgements in TREC form, here.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images encoded at once.")] = 64,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    batch_size: BatchOption = 64,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Ranking by trec_eval's definitions: nDCG with both gains, MAP, precision, recall, MRR, with intervals.
@@ -77,7 +79,7 @@ def ranking(
     data = read_dataset(qrels)
     encoder = DualEncoder.from_pretrained(run, device=device)
     options = RankingOptions(ks, image_queries, unknown.value, rounds, seed, batch_size=batch_size)
-    with progress("images", quiet=as_json) as advance:
+    with progress("images") as advance:
         report = rank_corpus(
             encoder,
             data,
@@ -85,14 +87,11 @@ def ranking(
             split=split,
             sensor=sensor,
             options=options,
-            progress=lambda done, total: advance(done, total, 0.0),
+            progress=advance,
         )
     if to is not None:
         note(f"report: {report.save(to)}")
-    if as_json:
-        print_json(report.to_dict())
-        return
-    _show(report, ks)
+    deliver(report, lambda found: _show(found, ks), as_json=as_json)
 
 
 def _judge_run(run: Path, qrels: Path, ks: tuple[int, ...], rounds: int, as_json: bool) -> None:
@@ -125,8 +124,7 @@ def _show(report: RankingReport, ks: tuple[int, ...]) -> None:
         note(f"{name} left aside: {reason}")
     if report.judged_elsewhere:
         note(f"{report.judged_elsewhere} judged documents are not among the images searched")
-    if report.failures:
-        note(f"not read: {len(report.failures)} ({report.failures[0]}, ...); all of them: --json")
+    note_failures(report.failures)
 
 
 def _between(interval: tuple[float, float] | None) -> str:

@@ -38,7 +38,7 @@ def sandbox(
             scenes_per_region=scenes,
             dates=dates,
             size=size,
-            progress=lambda done, total: advance(done, total, 0.0),
+            progress=advance,
         )
     if as_json:
         print_json(report.to_dict())

@@ -161,7 +161,7 @@ def search(
             fusion=read_fusion(fusion),
             candidates=candidates,
             rerank_k=rerank_k,
-            scores=None if scores is ScoresName.auto else scores.value,
+            scores=None if scores is ScoresName.auto else "raw" if scores is ScoresName.raw else "calibrated",
             per_sensor=per_sensor,
         )
     _print(hits, form)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from swath.cli.ask import open_answerer
-from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
+from swath.cli.options import DeviceOption, RoundsOption
+from swath.cli.output import JsonOption, note, print_fields, print_table
 from swath.cli.progress import progress
+from swath.cli.reports import deliver, note_failures
 
 if TYPE_CHECKING:
     from swath.evaluation.run_vqa import VqaReport
-
-_SHOWN = 10
 
 
 def vqa(
@@ -32,11 +32,11 @@ def vqa(
         str | None,
         typer.Option(metavar="TYPE,TYPE", help="Types judged by range.", show_default="those with numbers over 100"),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the 95 % intervals.")] = 2000,
+    rounds: RoundsOption = 2000,
     sensor: Annotated[str | None, typer.Option(help="Sensor of the images.", show_default="recognised")] = None,
     to: Annotated[Path | None, typer.Option("--to", help="Write report.json and answers.jsonl here.")] = None,
     longest: Annotated[int, typer.Option(min=1, help="Tokens of an assistant's longest answer.")] = 32,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Visual question answering by RSVQA's rules: accuracy by type, average and overall, beside the prior.
@@ -57,22 +57,18 @@ def vqa(
             train=known,
             ranges=None if ranges is None else ranges.split(","),
             rounds=rounds,
-            progress=lambda done, total: advance(done, total, 0.0),
+            progress=advance,
         )
     if to is not None:
         note(f"report: {report.save(to)}")
-    if as_json:
-        print_json(report.to_dict())
-        return
-    _show(report)
+    deliver(report, _show, as_json=as_json)
 
 
 def _show(report: VqaReport) -> None:
     result, metrics = report.result, report.metrics
     counted = f"{len(result.images)} images, {len(result.questions)} questions"
     print_fields({"model": report.model, "data": f"{report.dataset}, {report.split or 'all'}: {counted}"})
-    names = [*(f"_{kind}" for kind in result.types)]
-    rows = [(kind, f"accuracy{name}", f"prior{name}") for kind, name in zip(result.types, names, strict=True)]
+    rows = [(kind, f"accuracy_{kind}", f"prior_{kind}") for kind in result.types]
     rows += [("average of types", "average_accuracy", "average_prior"), ("overall", "accuracy", "prior")]
     print_table(
         ["type", ">accuracy", "95 % interval", ">prior"],
@@ -89,7 +85,4 @@ def _show(report: VqaReport) -> None:
     others = ("exact", "normalised", "bleu1", "bleu4")
     print_fields({name: f"{metrics[name]:.2f}" for name in others if name in metrics})
     note(f"priors from {report.settings['prior_from']}; judged by range: {', '.join(result.ranges) or 'none'}")
-    for failure in report.failures[:_SHOWN]:
-        note(f"left out {failure}")
-    if len(report.failures) > _SHOWN:
-        note(f"and {len(report.failures) - _SHOWN} more")
+    note_failures(report.failures)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
+from swath.cli.options import BatchOption, DeviceOption, ModelArgument, RoundsOption
+from swath.cli.output import JsonOption, note, print_fields, print_table
 from swath.cli.progress import progress
+from swath.cli.reports import deliver, note_failures, print_metrics
 
 if TYPE_CHECKING:
     from swath.evaluation.zero_shot_report import ZeroShotReport
@@ -23,7 +25,7 @@ class AveragingName(StrEnum):
 
 
 def zero_shot(
-    model: Annotated[str, typer.Argument(help="A name of `swath models`, a model directory, or a hub id.")],
+    model: ModelArgument,
     dataset: Annotated[Path, typer.Argument(help="Class folders, or an annotation file with classes or labels.")],
     split: Annotated[str, typer.Option(help="The split to report on; `all` takes everything.")] = "all",
     template: Annotated[
@@ -40,14 +42,14 @@ def zero_shot(
     labels: Annotated[
         Path | None, typer.Option(help="Table of several labels an image: a column each, 1 where it has it.")
     ] = None,
-    rounds: Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the 95 % intervals.")] = 2000,
+    rounds: RoundsOption = 2000,
     sensor: Annotated[str | None, typer.Option(help="Sensor of the images.", show_default="rgb, or as stated")] = None,
     to: Annotated[
         Path | None,
         typer.Option("--to", help="Write report.json, report.md, predictions and the confusion matrix here."),
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images encoded at once.")] = 64,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...; auto takes a GPU where there is one.")] = "auto",
+    batch_size: BatchOption = 64,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Zero-shot classification: top 1, top 5, class by class, confusion, calibration; mAP with several labels an image.
@@ -78,14 +80,11 @@ def zero_shot(
             table=table,
             rounds=rounds,
             batch_size=batch_size,
-            progress=lambda done, total: advance(done, total, 0.0),
+            progress=advance,
         )
     if to is not None:
         note(f"report: {report.save(to)}")
-    if as_json:
-        print_json(report.to_dict())
-        return
-    _show(report)
+    deliver(report, _show, as_json=as_json)
 
 
 def _show(report: ZeroShotReport) -> None:
@@ -96,18 +95,11 @@ def _show(report: ZeroShotReport) -> None:
             "templates": ", ".join(report.settings["templates"]),
         }
     )
-    shown = [
-        [name, f"{value:.4g}", f"{report.intervals[name][0]:.2f} to {report.intervals[name][1]:.2f}"]
-        if name in report.intervals
-        else [name, f"{value:.4g}", ""]
-        for name, value in report.metrics.items()
-    ]
-    print_table(["metric", ">value", "95 % interval"], shown)
+    print_metrics(report.metrics, report.intervals)
     rows = report.per_class()
     columns = [name for name in rows[0] if name != "class"]
     print_table(
         ["class", *(f">{name.replace('_', ' ')}" for name in columns)],
         [[str(row["class"]), *(f"{row[name]:.4g}" for name in columns)] for row in rows],
     )
-    if report.failures:
-        note(f"left out: {len(report.failures)} ({report.failures[0]}, ...); all of them: --json")
+    note_failures(report.failures)
