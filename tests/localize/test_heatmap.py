@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import rasterio.warp
 from PIL import Image
 
 from localize.scenes import ColourEncoder, patched
@@ -115,3 +116,25 @@ def test_a_whole_sentinel_2_tile_stays_under_two_gibibytes(tmp_path: Path) -> No
     assert found["peak"] < 2 * 2**30
     assert re.search("COG", str(rasterio.open(tmp_path / "heat.tif").tags(ns="IMAGE_STRUCTURE")))
     print(f"peak {found['peak'] / 2**20:.0f} MiB, {found['windows']} windows")
+
+
+def test_a_map_alone_glows_where_its_text_fits(heat: HeatMap) -> None:
+    best = heat.peaks(0)[0]
+    for side in (64, 1024):
+        picture = Image.open(io.BytesIO(heat.glow(side)))
+        assert picture.mode == "RGBA"
+        assert max(picture.size) == min(side, max(heat.window.width, heat.window.height))
+        alpha = np.asarray(picture)[..., 3]
+        row = int(best.y * alpha.shape[0] / heat.window.height)
+        column = int(best.x * alpha.shape[1] / heat.window.width)
+        assert alpha[row, column] > 0.9 * alpha.max() > 1.5 * np.median(alpha)
+    assert heat.glow(64, 0) != heat.glow(64, 1)
+
+
+def test_corners_are_those_of_the_window_on_earth(heat: HeatMap) -> None:
+    scene = describe(heat.scene.href)
+    with rasterio.open(heat.scene.href) as file:
+        bounds = rasterio.warp.transform_bounds(scene.crs, "EPSG:4326", *file.bounds)
+    assert heat.corners is not None
+    (west, north), (east, _), (_, south), _ = heat.corners
+    np.testing.assert_allclose([west, south, east, north], bounds, atol=2e-3)

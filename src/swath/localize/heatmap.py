@@ -220,6 +220,34 @@ class HeatMap:
 
         return draw(self, side)
 
+    def glow(self, side: int = 768, text: int = 0) -> bytes:
+        """One map alone as a PNG with transparency, to lie on a map at `corners`.
+
+        Args:
+            side: longest side of the picture in pixels.
+            text: which text.
+        """
+        from swath.localize.picture import glow
+
+        return glow(self, side, text)
+
+    @property
+    def corners(self) -> list[tuple[float, float]] | None:
+        """(lon, lat) of the window's corners: upper left, upper right, lower right, lower left as it is stored.
+
+        Longitudes go on past 180 degrees where the window crosses the antimeridian. None without georeference.
+        """
+        if self.crs is None:
+            return None
+        left, top = self.window.col, self.window.row
+        right, bottom = left + self.window.width, top + self.window.height
+        places = [
+            self._on_earth(shapely.Point(*corner))
+            for corner in ((left, top), (right, top), (right, bottom), (left, bottom))
+        ]
+        first = places[0].x
+        return [(place.x - 360 * round((place.x - first) / 360), place.y) for place in places]
+
     def preview(self, height: int, width: int) -> NDArray[np.float32]:
         """(texts, height, width) the maps at another size, nearest pixel."""
         return self._at((np.arange(height) * self.shape[0]) // height, (np.arange(width) * self.shape[1]) // width)

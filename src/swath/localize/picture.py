@@ -60,8 +60,7 @@ def overlay(picture: NDArray[np.float32], heat: NDArray[np.float32]) -> NDArray[
     if not known.any():
         return np.rint(picture).astype(np.uint8)
     level = np.where(known, scaled(heat), 0.0)
-    stops = np.linspace(0.0, 1.0, len(_STOPS))
-    colours = np.stack([np.interp(level, stops, [stop[band] for stop in _STOPS]) for band in range(3)], axis=-1)
+    colours = _colours(level)
     share = np.where(known, 0.15 + 0.5 * level, 0.0)[..., None]
     blended: NDArray[np.uint8] = np.rint(picture * (1 - share) + 255.0 * colours * share).astype(np.uint8)
     return blended
@@ -72,3 +71,30 @@ def _fit(text: str, pen: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | Ima
     while pen.textlength(line, font=font) > width and len(line) > 1:
         line = line[:-2] + "…"
     return line
+
+
+def glow(heat: HeatMap, side: int, text: int = 0) -> bytes:
+    """One map alone as a PNG to lay over another picture of its window: the higher, the less transparent.
+
+    Args:
+        heat: the maps.
+        side: longest side in pixels.
+        text: which map.
+    """
+    window = heat.window
+    shrink = min(1.0, side / max(window.width, window.height))
+    height, width = (max(1, round(shrink * length)) for length in (window.height, window.width))
+    values = heat.preview(height, width)[text]
+    known = np.isfinite(values)
+    level = np.where(known, scaled(values), 0.0) if known.any() else np.zeros((height, width))
+    picture = np.zeros((height, width, 4), np.uint8)
+    picture[..., :3] = np.rint(255.0 * _colours(level))
+    picture[..., 3] = np.rint(255.0 * np.where(known, 0.1 + 0.7 * level, 0.0))
+    out = io.BytesIO()
+    Image.fromarray(picture, "RGBA").save(out, "PNG")
+    return out.getvalue()
+
+
+def _colours(level: NDArray[np.floating]) -> NDArray[np.float64]:
+    stops = np.linspace(0.0, 1.0, len(_STOPS))
+    return np.stack([np.interp(level, stops, [stop[band] for stop in _STOPS]) for band in range(3)], axis=-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,6 +18,7 @@ from swath.service.problems import RequestError
 from swath.service.settings import Settings
 
 if TYPE_CHECKING:
+    from swath.localize import HeatMap
     from swath.service.catalog import Catalog
     from swath.service.workers import Workers
 
@@ -67,7 +69,9 @@ def router(catalog: Catalog, workers: Workers, settings: Settings) -> APIRouter:
         item_id: ItemId,
         text: Annotated[str, Query(min_length=1, max_length=4000, description="What to look for", examples=["runway"])],
         scope: Annotated[Literal["chip", "scene"], Query(description="Look at the chip or its whole scene")] = "chip",
-        f: Annotated[Literal["png", "geojson"], Query(description="A picture, or its peaks")] = "png",
+        f: Annotated[
+            Literal["png", "geojson", "map"], Query(description="A picture, its peaks, or both to lie on a map")
+        ] = "png",
         side: Annotated[int, Query(ge=64, le=2048, description="Longest side of the picture")] = 512,
     ) -> Response:
         def work() -> Response:
@@ -76,6 +80,8 @@ def router(catalog: Catalog, workers: Workers, settings: Settings) -> APIRouter:
             heat = hit.heat_map(text, collection.shelf.archive.encoder, whole_scene=scope == "scene")
             if f == "geojson":
                 return JSONResponse(heat.to_geojson(), media_type=GEOJSON)
+            if f == "map":
+                return JSONResponse(_overlay(heat, side))
             return Response(heat.picture(side), media_type="image/png")
 
         return await workers.run(work)
@@ -114,6 +120,11 @@ def _thumbnail(hit: Hit) -> bytes:
     from swath.raster import thumbnail as draw
 
     return draw(read_chip(hit.to_chip(), size=256, min_valid=0.0))
+
+
+def _overlay(heat: HeatMap, side: int) -> dict[str, Any]:
+    picture = base64.b64encode(heat.glow(side)).decode("ascii")
+    return {"image": f"data:image/png;base64,{picture}", "corners": heat.corners, "peaks": heat.to_geojson(limit=5)}
 
 
 def _check_area(hit: Hit, scope: str, settings: Settings) -> None:
