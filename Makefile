@@ -6,18 +6,22 @@
 #   make bench NAME=search_recall   run benchmarks/search_recall.py and write its results
 #   make tables      rewrite docs/results.md from the results
 #   make docs        build the documentation into site/
-# Settings: PYTHON=/path/to/python (to make the environment), VENV=.venv, ARGS="..." (to pytest or the benchmark).
+# Settings: PYTHON=/path/to/python (to make the environment), VENV=.venv, JOBS=2 (tests side by side),
+#   ARGS="..." (to pytest or the benchmark).
 
 SHELL := /bin/bash
 export VENV ?= .venv
 export PYTHON
 BIN := $(VENV)/bin
+JOBS ?= 2
+# One thread a process: threads that wait for each other cost more than they bring.
+TESTS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow lint format bench tables docs clean
 
 help:
-	@sed -n 's/^# \{0,1\}//;1,9p' Makefile
+	@sed -n 's/^# \{0,1\}//;1,10p' Makefile
 
 demo:
 	@scripts/environment.sh
@@ -25,11 +29,11 @@ demo:
 
 test:
 	@scripts/environment.sh dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(TESTS) $(ARGS)
 
 test-slow:
 	@scripts/environment.sh dev
-	$(BIN)/python -m pytest -m slow --timeout 1200 $(ARGS)
+	$(TESTS) -m slow --timeout 1200 $(ARGS)
 
 lint:
 	@scripts/environment.sh dev
