@@ -173,9 +173,13 @@ class Archive:
                 f"{f' ({dim})' if dim is not None else ''}; use that model, or index into another archive"
             )
 
-    def present_ids(self) -> NDArray[np.bytes_]:
-        """The ids of all rows, sorted."""
-        return self._current().ids()
+    def present_ids(self, among: Sequence[str] | None = None) -> NDArray[np.bytes_]:
+        """The ids of all rows, sorted; with `among`, those of the given ids that rows have."""
+        snapshot = self._current()
+        if among is None:
+            return snapshot.ids()
+        found = [row["id"].encode() for row in snapshot.rows_of(list(among), ["id"])]
+        return np.sort(np.array(found, dtype=np.bytes_)) if found else np.empty(0, "S1")
 
     def add(
         self,
@@ -221,7 +225,9 @@ class Archive:
             return 0
         for model_id in pc.unique(rows["model_id"]).to_pylist():
             self.check_model(model_id)
-        return self._store.insert(unique(rows))
+        added = self._store.insert(unique(rows))
+        self.refresh()
+        return added
 
     def delete(self, ids: Sequence[str] | None = None, *, where: str | None = None) -> int:
         """Remove chips by id, or all that satisfy a filter (see `swath.archive.where`).
@@ -243,6 +249,7 @@ class Archive:
         before = self._store.rows()
         for statement in statements:
             self._store.delete(statement)
+        self.refresh()
         return before - self._store.rows()
 
     def search(
@@ -379,6 +386,7 @@ class Archive:
     def optimize(self, **options: Any) -> OptimizeReport:  # noqa: ANN401 - see maintenance.optimize
         """Compact files and make indexes; see `swath.archive.maintenance.optimize`."""
         report = maintenance.optimize(self._store, **options)
+        self.refresh()
         self._background.keep_means(self._current())
         return report
 
@@ -388,7 +396,10 @@ class Archive:
 
     def caption(self, writer: CaptionWriter, **options: Any) -> CaptionReport:  # noqa: ANN401 - see caption_archive
         """Write a caption for every chip that has none of this writer; see `swath.archive.captions.caption_archive`."""
-        return caption_archive(self._store, writer, **options)
+        try:
+            return caption_archive(self._store, writer, **options)
+        finally:
+            self.refresh()
 
     def ensure_background(self, encoder: Encoder | None = None) -> None:
         """Encode the bank of captions that confidences are measured against, and match it with the archive."""
@@ -405,6 +416,10 @@ class Archive:
                 if self._snapshot is None or self._store.newest_version() != self._snapshot.version:
                     self._snapshot = Snapshot(self.uri, self._store.snapshot(), self.dim, self._limits)
             return self._snapshot
+
+    def refresh(self) -> None:
+        """Look for the newest version at the next read: what this process wrote is seen at once, remotely too."""
+        self._checked_at = -np.inf
 
     def _load_encoder(self) -> Encoder:
         if not self.about.model:

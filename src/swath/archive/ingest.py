@@ -21,6 +21,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from swath.archive.archive import Archive
 from swath.archive.encoder import Encoder
 from swath.archive.pipeline import PRESENT, Feeder, IngestOptions, Ready, Writer, take_cores
@@ -114,7 +117,7 @@ def ingest(
     read: Callable[[Chip], Pixels] | None = None,
     thumbnail: Callable[[Pixels], bytes] | None = None,
 ) -> IngestReport:
-    """Index chips.
+    """Index chips in this process.
 
     Args:
         archive: where to.
@@ -131,6 +134,51 @@ def ingest(
         ArchiveError: the archive cannot be written (disk full, read-only). What was committed is safe.
         KeyboardInterrupt: on Ctrl-C, after what was encoded has been committed.
     """
+    archive.check_model(encoder.model_id, encoder.dim)
+    report = index_chips(
+        archive,
+        chips,
+        encoder,
+        archive.present_ids(),
+        options=options,
+        total=total,
+        progress=progress,
+        read=read,
+        thumbnail=thumbnail,
+    )
+    archive.ensure_background(encoder)
+    return report
+
+
+def index_chips(
+    archive: Archive,
+    chips: Iterable[Chip],
+    encoder: Encoder,
+    present: NDArray[np.bytes_],
+    *,
+    options: IngestOptions | None = None,
+    total: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    read: Callable[[Chip], Pixels] | None = None,
+    thumbnail: Callable[[Pixels], bytes] | None = None,
+) -> IngestReport:
+    """Read, encode and commit chips: what every engine does with its share of them.
+
+    Args:
+        archive: where to.
+        chips: what.
+        encoder: the archive's model.
+        present: sorted ids of chips that are passed over unread.
+        options: see `ingest`, as all that follow.
+        total: number of chips.
+        progress: called after every batch.
+        read: reads a chip's pixels.
+        thumbnail: makes its picture.
+
+    Raises:
+        ModelMismatchError: the encoder is not the archive's model.
+        ArchiveError: the archive cannot be written.
+    """
     import torch  # slow, and looking into an archive does without
 
     archive.check_model(encoder.model_id, encoder.dim)
@@ -141,7 +189,7 @@ def ingest(
     counts = _Counts()
     started = time.monotonic()
     writer = Writer(archive, options)
-    feeder = Feeder(chips, _reader(encoder, options, read, thumbnail), archive.present_ids(), options)
+    feeder = Feeder(chips, _reader(encoder, options, read, thumbnail), present, options)
 
     def tell() -> None:
         if progress is not None:
@@ -163,10 +211,9 @@ def ingest(
         feeder.stop()
         take_cores(cores)
         writer.close()
-    archive.ensure_background(encoder)
     tell()
-    present = counts.present + writer.repeated
-    return IngestReport(writer.added, present, counts.empty, counts.failures, time.monotonic() - started)
+    found = counts.present + writer.repeated
+    return IngestReport(writer.added, found, counts.empty, counts.failures, time.monotonic() - started)
 
 
 def _batches(feeder: Feeder, counts: _Counts, size: int, tell: Callable[[], None]) -> Iterator[tuple[str, list[Ready]]]:
