@@ -105,7 +105,8 @@ class Guard:
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return b""
         headers = Headers(scope=scope)
-        form = headers.get("content-type", "").lower().startswith("multipart/form-data")
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        form = kind == "multipart/form-data"
         limit = self._settings.max_upload_bytes + 2**16 if form else self._settings.max_body_bytes
         declared = headers.get("content-length", "0")
         too_large = RequestError(413, f"the body is larger than {limit} bytes")
@@ -124,6 +125,10 @@ class Guard:
                 if not message.get("more_body", False):
                     break
         body = b"".join(parts)
+        if not form and kind not in ("application/json", "application/geo+json", "") and scope["method"] == "POST":
+            raise RequestError(415, f"send application/json, not {kind[:60]!r}")
+        if not form and body.strip() and not body.lstrip().startswith(b"{"):
+            raise RequestError(400, "the body is no JSON object")
         if not form and depth(body) > self._settings.max_json_depth:
             raise RequestError(400, f"the body nests deeper than {self._settings.max_json_depth} levels")
         return body

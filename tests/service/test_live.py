@@ -1,0 +1,122 @@
+"""The service on a socket, as real clients meet it: pystac-client, and one stays while the server is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pystac_client
+import pytest
+
+from archive.fakes import grid, units
+from service.world import running
+from swath.archive import Archive
+
+
+@pytest.fixture(scope="module")
+def address(world: Archive) -> Iterator[str]:
+    with running(world) as found:
+        yield found
+
+
+def test_pystac_client_searches(address: str) -> None:
+    client = pystac_client.Client.open(address)
+    assert client.conforms_to("ITEM_SEARCH")
+    assert client.conforms_to("FILTER")
+    assert {each.id for each in client.get_collections()} == {"world-rgb", "world-s1-grd", "world-s2-l2a"}
+    found = client.search(collections=["world-rgb"], limit=7)
+    assert found.matched() == 30
+    items = list(found.items())
+    assert len({item.id for item in items}) == 30
+    assert all(item.collection_id == "world-rgb" for item in items)
+    by_place = client.search(bbox=[0, 0, 0.05, 0.1], datetime="2020-01-01/2020-01-03", method="GET")
+    assert len(list(by_place.items())) == 3
+    by_filter = client.search(filter="eo:cloud_cover < 3", filter_lang="cql2-text", method="GET")
+    assert len(list(by_filter.items())) == 3
+    tree = {"op": "<", "args": [{"property": "eo:cloud_cover"}, 3]}
+    ordered = client.search(filter=tree, sortby="-properties.eo:cloud_cover", fields=["properties.eo:cloud_cover"])
+    assert [item["properties"]["eo:cloud_cover"] for item in ordered.items_as_dicts()] == [2, 1, 0]
+    item = client.get_collection("world-rgb").get_item(items[0].id)
+    assert item is not None
+    assert item.get_links("heatmap")
+
+
+_WRITER = """
+import sys
+sys.path.insert(0, sys.argv[3])
+from archive.fakes import grid, units
+from swath.archive import Archive
+archive = Archive.open(sys.argv[1])
+for start in range(1000, 10_000, 5):
+    archive.add(grid(start + 5)[start:], units(start + 5)[start:])
+    print(start + 5, flush=True)
+"""
+
+_SERVER = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from archive.fakes import FakeEncoder
+from service.world import running, settings
+from swath.archive import Archive
+archive = Archive.open(sys.argv[1], FakeEncoder())
+with running(archive) as address:
+    print(address, flush=True)
+    sys.stdin.read()
+"""
+
+
+def ask(address: str, path: str) -> dict[str, object]:
+    with urllib.request.urlopen(address + path, timeout=60) as answer:
+        return dict(json.load(answer))
+
+
+@pytest.mark.slow
+def test_a_kill_of_server_and_writer_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    encoder_dim = 16
+    archive = Archive.create(tmp_path / "archive", "fake@1", encoder_dim)
+    archive.add(grid(10), units(10))
+    tests = str(Path(__file__).parents[1])
+
+    def server() -> tuple[subprocess.Popen[str], str]:
+        started = subprocess.Popen(
+            [sys.executable, "-c", _SERVER, archive.uri, tests],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        assert started.stdout is not None
+        return started, started.stdout.readline().strip()
+
+    serving, address = server()
+    writing = subprocess.Popen(
+        [sys.executable, "-c", _WRITER, archive.uri, "", tests], stdout=subprocess.PIPE, text=True
+    )  # fmt: skip
+    try:
+        assert writing.stdout is not None
+        acknowledged = [int(writing.stdout.readline()) for _ in range(6)]
+        seen = ask(address, "/search?limit=1")["numberMatched"]
+        assert isinstance(seen, int)
+        assert seen >= 40, "writes of another process show without a restart"
+        serving.send_signal(signal.SIGKILL)
+        acknowledged += [int(writing.stdout.readline()) for _ in range(2)]
+        writing.send_signal(signal.SIGKILL)
+        acknowledged += [int(line) for line in writing.stdout]
+        serving.wait(30)
+        serving, address = server()
+        wanted = 10 + (acknowledged[-1] - 1000)
+        found = ask(address, "/search?limit=1000")
+        assert found["numberMatched"] in (wanted, wanted + 5), "at most the batch that was being acknowledged"
+        names = {feature["id"] for feature in found["features"]}  # type: ignore[attr-defined]
+        known = {chip.id for chip in [*grid(10), *grid(acknowledged[-1])[1000:]]}
+        assert known <= names
+        assert archive.verify(files=False).ok
+        assert ask(address, "/semantic-search?text=harbour&limit=3")["numberReturned"] == 3
+    finally:
+        for process in (serving, writing):
+            if process.poll() is None:
+                process.kill()
+            process.wait(30)
