@@ -82,7 +82,14 @@ def ray() -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("PYTHONPATH", TESTS)  # workers load the fakes from here
-        ray.init(address="local", num_cpus=2, object_store_memory=2**27, include_dashboard=False, log_to_driver=False)
+        for tries_left in (2, 1, 0):  # on a loaded machine it may not start within Ray's 30 seconds
+            try:
+                ray.init("local", num_cpus=2, object_store_memory=2**27, include_dashboard=False, log_to_driver=False)
+                break
+            except Exception:
+                ray.shutdown()
+                if not tries_left:
+                    raise
         yield ray
         ray.shutdown()
 

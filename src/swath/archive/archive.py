@@ -75,6 +75,7 @@ class Archive:
         settings: Mapping[str, Any] | None = None,
         encoder: Encoder | None = None,
         exist_ok: bool = False,
+        storage_options: Mapping[str, str] | None = None,
     ) -> Archive:
         """Make an empty archive.
 
@@ -86,6 +87,8 @@ class Archive:
             settings: how the archive is built (chip size, stride, ...), kept for information.
             encoder: the model itself, if it is at hand.
             exist_ok: open the archive if there is one already.
+            storage_options: of an object store (``endpoint``, ``region``, ``allow_http``, keys); what is not given
+                comes from the environment (``AWS_ENDPOINT``, ``AWS_REGION``, ``AWS_ACCESS_KEY_ID``, ...).
 
         Raises:
             ArchiveError: there is an archive already, or the place cannot be written.
@@ -95,32 +98,40 @@ class Archive:
             raise InputError(f"an archive needs a model id and a length of vectors, got {model_id!r} and {dim}")
         about = ArchiveMeta(model_id=model_id, dim=dim, model=model, settings=dict(settings or {}))
         try:
-            archive = cls(Store.create(uri, about), encoder)
+            archive = cls(Store.create(uri, about, storage_options), encoder)
         except ArchiveError as refused:
             if not exist_ok:
                 raise
             try:
-                archive = cls(Store.open(uri), encoder)
+                archive = cls(Store.open(uri, storage_options), encoder)
             except ArchiveNotFoundError:
                 raise refused from None
         archive.check_model(model_id, dim)
         return archive
 
     @classmethod
-    def open(cls, uri: str | Path, encoder: Encoder | None = None, limits: Limits | None = None) -> Archive:
+    def open(
+        cls,
+        uri: str | Path,
+        encoder: Encoder | None = None,
+        limits: Limits | None = None,
+        *,
+        storage_options: Mapping[str, str] | None = None,
+    ) -> Archive:
         """Open an archive.
 
         Args:
             uri: a folder or an object-store address.
             encoder: the model; by default the one that the archive names is loaded when a query first needs it.
             limits: when a search is exact, and how much memory it may use.
+            storage_options: of an object store, see `create`.
 
         Raises:
             ArchiveNotFoundError: there is no archive at `uri`.
             ArchiveCorruptError: its files are damaged.
             ModelMismatchError: `encoder` is another model than the archive's.
         """
-        return cls(Store.open(uri), encoder, limits)
+        return cls(Store.open(uri, storage_options), encoder, limits)
 
     def __len__(self) -> int:
         return self._current().rows

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -35,6 +35,25 @@ _META_SCHEMA = pa.schema([primary_key("key"), pa.field("value", pa.string()), pa
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 _FULL = ("no space left", "os error 28", "file too large", "os error 27", "disk quota", "os error 122")
 _DENIED = ("permission denied", "os error 13", "read-only file system", "os error 30", "os error 1)")
+_REMEDIES = (
+    (
+        ("nosuchbucket", "bucket does not exist", "bucket not found"),
+        "there is no such bucket; make it, or correct the address",
+    ),
+    (
+        ("accessdenied", "invalidaccesskeyid", "signaturedoesnotmatch", "credential", "403", "401", "forbidden"),
+        "access is denied; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN in the environment",
+    ),
+    (
+        ("scheme is not allowed", "allow_http", "only https"),
+        "the endpoint is not encrypted; set AWS_ALLOW_HTTP=true if that is meant, or use https",
+    ),
+    (
+        ("error sending request", "connection refused", "connecterror", "dns error", "timed out", "retryerror"),
+        "the object store does not answer; check AWS_ENDPOINT, AWS_REGION and the network",
+    ),
+)
+"""Signs in an object store's errors, and what to do about each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +88,14 @@ class Store:
         self._meta = meta
 
     @classmethod
-    def create(cls, uri: str | Path, about: ArchiveMeta) -> Store:
+    def create(cls, uri: str | Path, about: ArchiveMeta, options: Mapping[str, str] | None = None) -> Store:
         """Make an empty archive.
+
+        Args:
+            uri: a folder or an object-store address.
+            about: what it will remember about itself.
+            options: of the object store (``endpoint``, ``region``, ``allow_http``, ...); others are those of the
+                environment (``AWS_ENDPOINT``, ``AWS_ACCESS_KEY_ID``, ...).
 
         Raises:
             ArchiveError: there is one already, or the place cannot be written.
@@ -79,7 +104,7 @@ class Store:
         with writing(address):
             if _is_local(address):
                 _check_place(Path(address))
-            connection = lancedb.connect(address)
+            connection = _connect(address, options)
             if "meta" in _tables(connection):
                 raise ArchiveError(f"there is an archive at {address} already; open it, or choose another place")
             # A kill between the two tables leaves `chips` alone; it is empty then and is taken over.
@@ -92,8 +117,8 @@ class Store:
         return cls(address, connection, chips, meta, about)
 
     @classmethod
-    def open(cls, uri: str | Path) -> Store:
-        """Open an archive.
+    def open(cls, uri: str | Path, options: Mapping[str, str] | None = None) -> Store:
+        """Open an archive; `options` are those of `create`.
 
         Raises:
             ArchiveNotFoundError: nothing there.
@@ -104,7 +129,7 @@ class Store:
         if _is_local(address) and not Path(address).is_dir():
             raise ArchiveNotFoundError(_missing(address))
         with reading(address):
-            connection = lancedb.connect(address)
+            connection = _connect(address, options)
             tables = _tables(connection)
             # What a kill left while an archive was being made has no row yet and is none.
             if "meta" not in tables and ("chips" not in tables or not connection.open_table("chips").count_rows()):
@@ -245,7 +270,7 @@ def reading(uri: str) -> Iterator[None]:
         if any(sign in str(error).lower() for sign in _DENIED):
             raise ArchiveError(f"archive {uri} cannot be read: {detail}; check its permissions") from error
         if not _is_local(uri):
-            raise ArchiveError(f"archive {uri} cannot be read: {detail}; check the address and the network") from error
+            raise ArchiveError(f"archive {uri} cannot be read: {_remedy(str(error))} ({detail})") from error
         raise ArchiveCorruptError(
             f"archive {uri} is damaged: {detail}; restore it from a copy, or remove the folder and index again"
         ) from error
@@ -269,7 +294,8 @@ def writing(uri: str) -> Iterator[None]:
                 f"archive {uri} is damaged: {detail}; restore it from a copy, or remove the folder and index again"
             ) from error
         else:
-            reason = "what was committed is safe; run again to go on"
+            remedy = "" if _is_local(uri) else f"{_remedy(text)}; "
+            reason = f"{remedy}what was committed is safe; run again to go on"
         raise ArchiveError(f"archive {uri} cannot be written: {reason} ({detail})") from error
 
 
@@ -324,6 +350,10 @@ def _missing(address: str) -> str:
     return f"no archive at {address}; make one with: swath index SOURCE --to {address}"
 
 
+def _connect(address: str, options: Mapping[str, str] | None) -> Any:  # noqa: ANN401 - lancedb is untyped
+    return lancedb.connect(address, storage_options=dict(options) if options else None)
+
+
 def _tables(connection: Any) -> set[str]:  # noqa: ANN401 - lancedb is untyped
     return set(connection.list_tables().tables)
 
@@ -335,6 +365,14 @@ def _is_local(address: str) -> bool:
 def _address(uri: str | Path) -> str:
     text = str(uri)
     return text if "://" in text else str(Path(text).expanduser().absolute())
+
+
+def _remedy(text: str) -> str:
+    """What is wrong with an object store, and what to do, from what its client says."""
+    for signs, remedy in _REMEDIES:
+        if any(sign in text.lower() for sign in signs):
+            return remedy
+    return "check the address, AWS_ENDPOINT and the network"
 
 
 def _short(error: BaseException) -> str:
