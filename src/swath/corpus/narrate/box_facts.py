@@ -12,8 +12,9 @@ from swath.corpus.facts import Fact, Facts
 from swath.corpus.narrate.arrangement import arrange
 from swath.corpus.narrate.boxes import Box, BoxedImage
 from swath.corpus.narrate.hierarchy import Hierarchy, thing
-from swath.corpus.narrate.material import Material, Statement
+from swath.corpus.narrate.material import Material
 from swath.corpus.narrate.phrasing import a, counted, is_plural, listed, many, number, part_of_image, rounded, where
+from swath.corpus.narrate.telling import Teller
 
 _NEXT = 1.5
 """Two different things are next to each other within so many of their mean sizes."""
@@ -42,7 +43,7 @@ class _Group:
         return "is" if len(self.boxes) == 1 else "are"
 
 
-class BoxTeller:
+class BoxTeller(Teller):
     """Tells what the boxes of one image say.
 
     Args:
@@ -53,6 +54,7 @@ class BoxTeller:
     """
 
     def __init__(self, image: BoxedImage, width: int, height: int, gsd: float | None, hierarchy: Hierarchy) -> None:
+        super().__init__()
         self._image, self._width, self._height, self._gsd = image, width, height, gsd
         self._hierarchy = hierarchy
         members: dict[str, list[Box]] = {}
@@ -61,8 +63,6 @@ class BoxTeller:
         broken = {"*"} & image.broken or {thing(label) for label in image.broken}
         ordered = sorted(members, key=lambda name: (-len(members[name]), name))
         self._groups = [_Group(name, tuple(members[name]), not broken & {"*", name}) for name in ordered]
-        self._facts: list[Fact] = []
-        self._statements: list[Statement] = []
 
     def material(self) -> Material:
         """Facts and statements of the image."""
@@ -236,20 +236,6 @@ class BoxTeller:
     def _part_of(self, point: Sequence[float]) -> str:
         across, down = float(point[0]) / self._width, float(point[1]) / self._height
         return part_of_image(min(max(across, 0.0), 1.0), min(max(down, 0.0), 1.0))
-
-    def _say(
-        self,
-        topic: str,
-        wordings: Sequence[str],
-        sources: Sequence[str],
-        *,
-        opens: bool = True,
-        follows: bool = True,
-        fragments: tuple[str, ...] = (),
-    ) -> None:
-        self._statements.append(
-            Statement(topic, tuple(wordings), tuple(dict.fromkeys(sources)), opens, follows, fragments)
-        )
 
 
 def _counted(group: _Group) -> str:

@@ -15,6 +15,7 @@ from swath.corpus.narrate.images import file_item, metres_a_pixel
 from swath.corpus.narrate.material import Item, Material
 from swath.corpus.narrate.options import RouteOptions
 from swath.corpus.narrate.tables import read_text
+from swath.corpus.narrate.telling import tell_each
 from swath.corpus.narrate.voc import read_voc
 from swath.corpus.narrate.yolo import read_yolo
 from swath.data.annotations import ReadOptions, image_root
@@ -63,13 +64,7 @@ class BoxesRoute:
 
     def tell(self, items: Sequence[Item]) -> list[Material | SwathError]:
         """Facts and statements of the boxes; an error for an image without one that can be used."""
-        told: list[Material | SwathError] = []
-        for item in items:
-            try:
-                told.append(self._tell(item))
-            except SwathError as error:
-                told.append(error)
-        return told
+        return tell_each(items, self._tell)
 
     def _tell(self, item: Item) -> Material:
         image = self._of_known_classes(self._images[item.name])

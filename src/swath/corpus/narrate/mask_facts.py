@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from swath.corpus.facts import Fact, Facts
 from swath.corpus.narrate.mask_classes import MaskClass
-from swath.corpus.narrate.material import Material, Statement
+from swath.corpus.narrate.material import Material
 from swath.corpus.narrate.phrasing import counted, listed, many, number, percent, share_in_words, where
 from swath.corpus.narrate.regions import Region
+from swath.corpus.narrate.telling import Teller
 
 PRESENT = 0.01
 """Share of the labelled pixels from which a class is told."""
@@ -23,7 +24,7 @@ _CONTACT = 0.3
 _SURROUNDED = 0.9
 
 
-class MaskTeller:
+class MaskTeller(Teller):
     """Tells what the label raster under one image says.
 
     Args:
@@ -36,11 +37,10 @@ class MaskTeller:
     def __init__(
         self, name: str, regions: Mapping[int, Region], classes: Mapping[int, MaskClass], pixel: float | None
     ) -> None:
+        super().__init__()
         self._name, self._regions, self._classes, self._pixel = name, regions, classes, pixel
         told = [code for code, region in regions.items() if region.share >= PRESENT]
         self._told = told[:_TOLD]
-        self._facts: list[Fact] = []
-        self._statements: list[Statement] = []
 
     def material(self) -> Material:
         """Facts and statements of the image."""
@@ -240,17 +240,3 @@ class MaskTeller:
 
     def _source(self, code: int) -> str:
         return f"mask.{self._phrase(code)}"
-
-    def _say(
-        self,
-        topic: str,
-        wordings: Sequence[str],
-        sources: Sequence[str],
-        *,
-        opens: bool = True,
-        follows: bool = True,
-        fragments: tuple[str, ...] = (),
-    ) -> None:
-        self._statements.append(
-            Statement(topic, tuple(wordings), tuple(dict.fromkeys(sources)), opens, follows, fragments)
-        )

@@ -14,6 +14,7 @@ from swath.corpus.narrate.mask_facts import MaskTeller
 from swath.corpus.narrate.material import Item, Material
 from swath.corpus.narrate.options import RouteOptions
 from swath.corpus.narrate.regions import regions_of
+from swath.corpus.narrate.telling import tell_each
 from swath.data.labels.systems import NODATA
 from swath.errors import DataError, InputError, SwathError
 from swath.raster import read_chip
@@ -63,13 +64,7 @@ class MasksRoute:
 
     def tell(self, items: Sequence[Item]) -> list[Material | SwathError]:
         """Facts and statements of the masks under the chips."""
-        told: list[Material | SwathError] = []
-        for item in items:
-            try:
-                told.append(self._tell(item))
-            except SwathError as error:
-                told.append(error)
-        return told
+        return tell_each(items, self._tell)
 
     def _tell(self, item: Item) -> Material:
         valid = read_chip(item.chip).valid
