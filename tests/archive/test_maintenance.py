@@ -91,6 +91,29 @@ def test_the_vector_index_is_used_where_vectors_do_not_fit(tmp_path: Path) -> No
     )
 
 
+def test_new_rows_are_added_to_the_vector_index_until_the_archive_has_outgrown_it(tmp_path: Path) -> None:
+    vectors, chips = units(1500), grid(1500)
+    archive = filled(tmp_path / "archive", chips[:300], vectors[:300])
+    archive.optimize(vector_index=True)
+
+    def trained() -> tuple[dict[str, int], int]:
+        table = archive._store.snapshot()
+        name = next(index.name for index in table.list_indices() if index.columns == ["vector"])
+        stats = table.index_stats(name)
+        return archive._store.get("vector_index")[0], stats.num_indexed_rows
+
+    assert trained() == ({"rows": 300}, 300)
+    archive.add(chips[300:900], vectors[300:900])
+    assert archive.optimize(vector_index=True).unindexed_rows == 0
+    assert trained() == ({"rows": 300}, 900)
+    limits = Limits(cache_bytes=0, exact_matches=0, probes=64)
+    indexed = Archive.open(tmp_path / "archive", FakeEncoder(), limits)
+    assert [hit.id for hit in indexed.search("port", k=10)] == [hit.id for hit in archive.search("port", k=10)]
+    archive.add(chips[900:], vectors[900:])
+    assert archive.optimize(vector_index=True).unindexed_rows == 0
+    assert trained() == ({"rows": 1500}, 1500)
+
+
 def test_an_archive_of_real_files_verifies(tmp_path: Path) -> None:
     chips = source_chips(write_scenes(tmp_path / "scenes", 2))
     archive = filled(tmp_path / "archive", [])

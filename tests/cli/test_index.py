@@ -78,6 +78,30 @@ def test_files_can_be_chosen_and_declared(
     assert (done["added"], done["failures"]) == (9, [])
 
 
+def test_an_engine_that_is_not_installed_is_named(
+    run: Callable[..., Any], scenes: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["index", scenes, "--to", tmp_path / "a", "--model", model, "--chip", 64]
+    done = run(*arguments, "--address", "127.0.0.1:9")
+    assert (done.exit_code, "--engine ray" in done.stderr) == (2, True)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    done = run(*arguments, "--engine", "ray")
+    assert (done.exit_code, "swath[ray]" in done.stderr) == (1, True)
+
+
+@pytest.mark.slow
+def test_ray_indexes_what_one_process_does(
+    run_json: Callable[..., Any], scenes: Path, model: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("ray")
+    arguments = ["--to", tmp_path / "a", "--model", model, "--chip", 64]
+    done = run_json("index", scenes, *arguments, "--engine", "ray", "--workers", 2, "--fragment", 4)
+    assert (done["rows"], done["added"], done["present"]) == (9, 9, 0)
+    assert [Path(failure["href"]).name for failure in done["failures"]] == ["broken.tif"]
+    again = run_json("index", scenes, *arguments)
+    assert (again["added"], again["present"]) == (0, 9)
+
+
 @pytest.mark.slow
 def test_interrupted_runs_keep_what_was_done_and_go_on(model: Path, tmp_path: Path) -> None:
     s2_scene(tmp_path / "scenes" / "large.tif", 1280)

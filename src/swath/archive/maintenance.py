@@ -29,7 +29,11 @@ from swath.errors import SwathError
 INDEX_ROWS = 100_000
 """Rows from which a vector index is worth its making; below, exact search is as fast."""
 
+GROWTH = 4
+"""An archive this many times larger than when its vector index was trained gets it anew; until then it is added to."""
+
 _EXAMPLES = 1000
+_TRAINED = "vector_index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +77,23 @@ class ArchiveInfo:
 
 @dataclass(frozen=True, slots=True)
 class OptimizeReport:
-    """What `optimize` did; sizes in bytes, None for an object store."""
+    """What `optimize` did.
+
+    Attributes:
+        rows: chips in the archive.
+        indexes: indexed columns.
+        size_before: bytes on disk; None for an object store.
+        size_after: bytes on disk.
+        seconds: how long it took.
+        unindexed_rows: rows that the vector index does not hold (a search looks at them one by one); 0 without one.
+    """
 
     rows: int
     indexes: list[str]
     size_before: int | None
     size_after: int | None
     seconds: float
+    unindexed_rows: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON values."""
@@ -163,7 +177,8 @@ def optimize(
         store: the archive.
         keep: age from which old versions and their files are removed.
         vector_index: whether to index vectors; by default from `INDEX_ROWS` rows.
-        rebuild: make indexes anew, also those that exist (after an archive has grown several times over).
+        rebuild: make indexes anew, also those that exist. Otherwise new rows are added to them, and only the vector
+            index is made anew once the archive has grown `GROWTH` times over.
 
     Raises:
         ArchiveError: the archive cannot be written.
@@ -178,13 +193,17 @@ def optimize(
             if rebuild or column not in present:
                 retried(table, partial(table.create_index, column, config=BTree(), replace=True))
         wanted = rows >= INDEX_ROWS if vector_index is None else vector_index
-        if wanted and rows and (rebuild or "vector" not in present):
+        outgrown = rows >= GROWTH * _trained_on(store, rows)
+        if wanted and rows and (rebuild or outgrown or "vector" not in present):
             config = _vector_index(rows, store.about.dim)
             retried(table, partial(table.create_index, "vector", config=config, replace=True))
+            store.put(_TRAINED, {"rows": rows})
+        # Rows that no index knows yet are put into those that exist: partitions and codes stay as they were trained.
         retried(table, lambda: table.optimize(cleanup_older_than=keep))
         store.tidy(keep)
         indexes = sorted({column for index in table.list_indices() for column in index.columns})
-    return OptimizeReport(rows, indexes, before, _size(store.uri), time.monotonic() - started)
+        unindexed = _unindexed(table)
+    return OptimizeReport(rows, indexes, before, _size(store.uri), time.monotonic() - started, unindexed)
 
 
 def verify(store: Store, snapshot: Snapshot, *, files: bool = True) -> VerifyReport:
@@ -253,6 +272,19 @@ def _check_files(hrefs: dict[str, str], report: VerifyReport) -> None:
             describe(href)
         except SwathError as error:
             report.note("unreadable file", href, str(error))
+
+
+def _trained_on(store: Store, rows: int) -> int:
+    """Rows that the vector index was trained on; `rows` where that is not known."""
+    found = store.get(_TRAINED)
+    return int(found[0]["rows"]) if found is not None else max(rows, 1)
+
+
+def _unindexed(table: Any) -> int:  # noqa: ANN401 - lancedb is untyped
+    """Rows that the vector index does not hold."""
+    names = [index.name for index in table.list_indices() if index.columns == ["vector"]]
+    found = [table.index_stats(name) for name in names]
+    return sum(int(stats.num_unindexed_rows) for stats in found if stats is not None)
 
 
 def _vector_index(rows: int, dim: int) -> IvfPq:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,11 +15,14 @@ from swath.cli.output import JsonOption, note, print_fields, print_json
 from swath.cli.progress import progress
 from swath.cli.reports import list_failures
 from swath.cli.values import Box, read_box
-from swath.errors import ArchiveNotFoundError, SourceError
+from swath.errors import ArchiveNotFoundError, InputError, SourceError
 
 if TYPE_CHECKING:
-    from swath.archive import Archive, Encoder, IngestReport
+    from swath.archive import Archive, Encoder, IngestOptions, IngestReport
+    from swath.chips import Chip, Pixels
     from swath.sources import Source
+
+Engine = Literal["local", "ray"]
 
 DEFAULT_MODEL = "swath-mini"
 
@@ -44,7 +47,16 @@ def index(
     datetime: Annotated[str | None, typer.Option(help="STAC API: search this time, 2020-06-01/2020-07-01.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="STAC API: take so many items at most.")] = None,
     min_valid: Annotated[float, typer.Option(min=0, max=1, help="Leave out chips with less valid pixels.")] = 0.05,
-    workers: Annotated[int, typer.Option(min=1, help="Threads that read and prepare.")] = 2,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Threads that read and prepare; with ray, processes that hold a model each.")
+    ] = 2,
+    engine: Annotated[Engine, typer.Option(help="local: this process; ray: several, also of a cluster.")] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="Ray cluster, HOST:PORT or ray://...", show_default="one on this machine")
+    ] = None,
+    fragment: Annotated[
+        int, typer.Option(min=1, help="With ray: chips that a worker takes and commits at once.")
+    ] = 512,
     batch_size: Annotated[int, typer.Option(min=1, help="Chips encoded at once.")] = 32,
     tokens: Annotated[bool, typer.Option(help="Keep compressed local tokens.")] = True,
     thumbnails: Annotated[bool, typer.Option(help="Keep thumbnails.")] = True,
@@ -60,10 +72,12 @@ def index(
 
     Example: swath index scenes/ --to my-archive
     """
-    from swath.archive import IngestOptions, ingest
+    from swath.archive import IngestOptions
     from swath.raster import read_chip
-    from swath.sources import cut, open_source
+    from swath.sources import open_source
 
+    if address is not None and engine != "ray":
+        raise InputError("--address names a Ray cluster; add --engine ray")
     found = open_source(
         source,
         sensor=sensor,
@@ -76,19 +90,16 @@ def index(
     )
     settings = {"source": source, "chip": chip, "stride": stride or chip}
     archive, encoder = _open_or_create(to, model, device, settings)
-    chips = LookAhead(cut(found, chip, stride))
+    # The workers of a cluster read with as many threads as they have cores: one.
+    options = IngestOptions(
+        batch_size=batch_size,
+        readers=workers if engine == "local" else 1,
+        keep_tokens=tokens,
+        keep_thumbnails=thumbnails,
+    )
+    run = _index_here if engine == "local" else partial(_index_on_ray, device, address, workers, fragment)
     try:
-        with progress("chips") as advance:
-            report = ingest(
-                archive,
-                chips,
-                encoder,
-                options=IngestOptions(
-                    batch_size=batch_size, readers=workers, keep_tokens=tokens, keep_thumbnails=thumbnails
-                ),
-                progress=lambda at: advance(at.done, chips.total, at.rate),
-                read=partial(read_chip, min_valid=min_valid),
-            )
+        report = run(archive, encoder, found, chip, stride, options, partial(read_chip, min_valid=min_valid))
     except KeyboardInterrupt:
         note(f"{len(archive)} chips are in {to}; run the same command again to go on")
         raise
@@ -98,6 +109,63 @@ def index(
         raise SourceError(f"{source}: no chip could be indexed" + (f"; {failures[0]['reason']}" if failures else ""))
     if strict and failures:
         raise SourceError(f"{source}: {len(failures)} failures; everything else is indexed")
+
+
+def _index_here(
+    archive: Archive,
+    encoder: Encoder,
+    source: Source,
+    chip: int,
+    stride: int | None,
+    options: IngestOptions,
+    read: Callable[[Chip], Pixels],
+) -> IngestReport:
+    """Index in this process."""
+    from swath.archive import ingest
+    from swath.sources import cut
+
+    chips = LookAhead(cut(source, chip, stride))
+    with progress("chips") as advance:
+        return ingest(
+            archive,
+            chips,
+            encoder,
+            options=options,
+            progress=lambda at: advance(at.done, chips.total, at.rate),
+            read=read,
+        )
+
+
+def _index_on_ray(
+    device: str,
+    address: str | None,
+    workers: int,
+    fragment: int,
+    archive: Archive,
+    encoder: Encoder,  # noqa: ARG001 - workers load their own
+    source: Source,
+    chip: int,
+    stride: int | None,
+    options: IngestOptions,
+    read: Callable[[Chip], Pixels],
+) -> IngestReport:
+    """Index with the processes of a Ray cluster."""
+    from swath.archive.distributed import RayOptions, ingest_on_ray
+    from swath.models import DualEncoder
+    from swath.sources import cut_scene
+
+    with progress("chips") as advance:
+        return ingest_on_ray(
+            archive,
+            source.scenes(),
+            partial(DualEncoder.from_pretrained, archive.about.model, device=device),
+            partial(cut_scene, size=chip, stride=stride),
+            spread=RayOptions(address, workers, fragment, gpus=False if device == "cpu" else None),
+            options=options,
+            progress=lambda at: advance(at.done, at.total, at.rate),
+            failed=source.fail,
+            read=read,
+        )
 
 
 def _open_or_create(to: str, model: str | None, device: str, settings: dict[str, Any]) -> tuple[Archive, Encoder]:
