@@ -44,6 +44,7 @@ def test_the_landing_page_and_collections_are_valid_stac(client: TestClient, wor
     assert [each["id"] for each in found] == ["world-rgb", "world-s1-grd", "world-s2-l2a"]
     for each in found:
         collection = pystac.Collection.from_dict(each)
+        collection.validate()
         assert collection.extent.temporal.intervals[0][0] is not None
         assert each["emb:type"] == "chip"
         assert each["emb:dimensions"] == world.dim
@@ -56,6 +57,7 @@ def test_the_landing_page_and_collections_are_valid_stac(client: TestClient, wor
 def test_items_are_valid_stac_and_name_no_file_of_this_machine(client: TestClient, item: str) -> None:
     found = client.get(item).json()
     made = pystac.Item.from_dict(found)
+    made.validate()
     assert {"thumbnail", "embeddings"} == set(made.assets)
     assert found["collection"] == "world-rgb"
     assert "swath:score" not in found["properties"]
@@ -85,6 +87,7 @@ def test_local_files_are_named_when_asked_for(world: Archive, item: str) -> None
         ("odd = true", 10),
         ("collection = 'world-s1-grd'", 10),
         ("collection <> 'world-s1-grd'", 40),
+        ("collection > 'world-rgb'", 20),
         ("collection IN ('world-s1-grd', 'elsewhere')", 10),
         ("swath:sensor = 's2-l2a'", 10),
         ("id = 'nothing'", 0),

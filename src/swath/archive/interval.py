@@ -64,7 +64,7 @@ def _span(value: Instant) -> tuple[datetime, datetime]:
         return moment, moment
     if isinstance(value, date):
         value = value.isoformat()
-    text = value.strip()
+    text = value.strip().upper()  # RFC 3339 allows small letters
     match = _PARTIAL.fullmatch(text)
     try:
         if match is None:

@@ -98,7 +98,7 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
     _add_models(app, shelves)
     _add_page(app, settings)
     add_handlers(app)
-    app.openapi = _openapi(app)  # type: ignore[method-assign]
+    vars(app)["openapi"] = _openapi(app)
     app.user_middleware = [
         Middleware(ops.AccessLog, metrics=lambda: metrics),
         Middleware(Guard, settings=settings),
@@ -141,10 +141,10 @@ def _stac_api(app: FastAPI, searches: Searches, settings: Settings) -> StacApi:
     ]
     client = Client(
         searches=searches,
-        landing_page_id="swath",
         classes=(semantic_models.CONFORMANCE,),
         more_links=_more_links,
     )
+    client.landing_page_id = "swath"
     return StacApi(
         settings=ApiSettings(
             stac_fastapi_title=settings.title,
@@ -202,8 +202,8 @@ def _add_page(app: FastAPI, settings: Settings) -> None:
             "max_limit": settings.max_limit,
         }
 
-    landing = next(route for route in app.router.routes if _serves_landing(route))
-    as_stac = landing.handle  # type: ignore[attr-defined]
+    landing: Any = next(route for route in app.router.routes if _serves_landing(route))
+    as_stac = landing.handle
 
     async def handle(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's values
         accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
@@ -213,7 +213,7 @@ def _add_page(app: FastAPI, settings: Settings) -> None:
             return
         await as_stac(scope, receive, send)
 
-    landing.handle = handle  # type: ignore[attr-defined]
+    landing.handle = handle
 
 
 def _serves_landing(route: Any) -> bool:  # noqa: ANN401 - any route

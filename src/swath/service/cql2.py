@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import json
 import math
+import operator as operators
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -53,6 +54,10 @@ _DEEPEST = 40
 _MOST_NODES = 1000
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _COMPARE = {"=": "=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_COMPARED: dict[Operator, Callable[[Any, Any], bool]] = {
+    "=": operators.eq, "!=": operators.ne, "<": operators.lt, "<=": operators.le, ">": operators.gt,
+    ">=": operators.ge,
+}  # fmt: skip
 _FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 # Both operands as (start, end), by the definitions of OGC 21-065r2, 7.9: all comparisons of a line hold.
@@ -150,6 +155,8 @@ class _Reader:
                 return made.is_null(Name("minx"))
             return made.always(False) if name == "collection" else made.is_null(_name(name))
         if operator == "between":
+            if len(args) == 2 and isinstance(args[1], list):
+                args = [args[0], *args[1]]
             if len(args) != 3:
                 raise QueryError("between needs a property and two limits")
             low = self._comparison(">=", (args[0], args[1]))
@@ -195,12 +202,11 @@ class _Reader:
         return made.compare(_name(name), operator, value)
 
     def _collection(self, operator: Operator, value: Value, fold: bool) -> Condition:
-        if operator not in ("=", "!=") or not isinstance(value, str):
-            raise QueryError("collection is compared with a text by =, <>, in or like")
-        wanted = value.casefold() if fold else value
-        same = [s for s, own in self.collections.items() if (own.casefold() if fold else own) == wanted]
-        found = self._sensors(same)
-        return found if operator == "=" else made.negated(found)
+        if not isinstance(value, str):
+            raise QueryError("collection is compared with a text")
+        names = {sensor: own.lower() if fold else own for sensor, own in self.collections.items()}
+        wanted = value.lower() if fold else value
+        return self._sensors([sensor for sensor, own in names.items() if _COMPARED[operator](own, wanted)])
 
     def _sensors(self, sensors: Sequence[str]) -> Condition:
         return made.one_of(Name("sensor"), list(sensors)) if sensors else made.always(False)
@@ -375,9 +381,7 @@ def _ordered(left: _End, sign: Operator, right: _End) -> Condition:
     if isinstance(left, Name) and isinstance(right, datetime):
         return made.compare(left, sign, right)
     known = made.negated(made.is_null(left)) if isinstance(left, Name) else made.always(True)
-    a, b = _number(left), _number(right)
-    truth = {"=": a == b, "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}
-    return made.all_of([known, made.always(truth[sign])])
+    return made.all_of([known, made.always(_COMPARED[sign](_number(left), _number(right)))])
 
 
 def _number(end: _End) -> float:

@@ -9,6 +9,11 @@ from swath.archive import Hit
 from swath.archive.stac import item as stac_item
 
 GEOJSON = "application/geo+json"
+_TITLES = {
+    "root": "The catalogue", "self": "This document", "parent": "What this belongs to", "items": "Items",
+    "collection": "The collection", "next": "The next page",
+    "http://www.opengis.net/def/rel/ogc/1.0/queryables": "What filters may name",
+}  # fmt: skip
 _RANKED = ("swath:rank", "swath:score", "swath:confidence")
 
 
@@ -80,7 +85,7 @@ def trimmed(document: dict[str, Any], include: set[str], exclude: set[str]) -> d
 
 def link(rel: str, href: str, media_type: str = "application/json", title: str | None = None) -> dict[str, str]:
     """A link of a STAC document."""
-    return {"rel": rel, "href": href, "type": media_type} | ({} if title is None else {"title": title})
+    return {"rel": rel, "href": href, "type": media_type, "title": title or _TITLES.get(rel, rel)}
 
 
 def _copy(source: Mapping[str, Any], target: dict[str, Any], path: list[str]) -> None:

@@ -19,11 +19,12 @@ from swath.chips import Pixels
 from swath.errors import QueryError
 from swath.sensors import matching
 from swath.service import cql2
+from swath.service.asked import Asked
 from swath.service.catalog import Shelf
 from swath.service.items import GEOJSON, document, feature_collection, link
 from swath.service.problems import RequestError
 from swath.service.semantic_models import Example, SemanticAnswer, SemanticQuery, TextExample
-from swath.service.stac import Asked, Searches
+from swath.service.stac import Searches
 from swath.service.uploads import read_upload
 
 if TYPE_CHECKING:

@@ -78,7 +78,7 @@ class SemanticQuery(Strict):
     )
     positives: list[Example] = Field(default_factory=list, description="Examples to favour")
     negatives: list[Example] = Field(default_factory=list, description="Examples to avoid")
-    weights: Weights = Field(default_factory=Weights, description="What each part counts")
+    weights: Weights = Field(default_factory=lambda: Weights.model_validate({}), description="What each part counts")
     min_confidence: float | None = Field(
         None, ge=0, le=1, allow_inf_nan=False, description="Of the best items, leave out those of lower confidence"
     )
