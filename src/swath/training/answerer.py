@@ -17,23 +17,21 @@ from typing import Any, Literal
 
 import safetensors
 import safetensors.torch
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from swath.data.questions import QuestionSet, read_questions
-from swath.errors import RecipeError, SensorError, SwathError, TrainingError
+from swath.errors import SensorError, SwathError, TrainingError
 from swath.models import DualEncoder
 from swath.models.answerer import CompactAnswerer
 from swath.models.answerer.config import CONFIG, WEIGHTS
 from swath.models.answerer.views import Views, view
-from swath.models.config import explain
 from swath.models.hub import resolve
 from swath.raster import read_chip
 from swath.training import checkpoint
 from swath.training.answerer_fit import Fit, Fitting, configure, lessons_of
 from swath.training.logs import RunLog
 from swath.training.loop import Progress
-from swath.training.objective import RecipePart
+from swath.training.parts import RecipePart
 from swath.training.result import RunResult
 
 _LOG = logging.getLogger(__name__)
@@ -112,18 +110,6 @@ class AnswererRecipe(RecipePart):
     seed: int = Field(default=0, ge=0)
     output: Path = Path("runs/answerer")
 
-    @classmethod
-    def parse(cls, data: dict[str, Any], origin: str = "the recipe") -> AnswererRecipe:
-        """Check a recipe given as a dictionary.
-
-        Raises:
-            RecipeError: naming each wrong field.
-        """
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise RecipeError(f"{origin}: {explain(error)}") from error
-
     def fitting(self) -> Fitting:
         """How it is fitted."""
         return Fitting(**self.optim.model_dump(), seed=self.seed)
@@ -154,7 +140,7 @@ def train_answerer(recipe: AnswererRecipe, *, check: bool = False, progress: Pro
 
 def _train(recipe: AnswererRecipe, progress: Progress | None, limit: int | None) -> RunResult:
     started = time.monotonic()
-    _claim(recipe)
+    checkpoint.claim(recipe.output, recipe, {"output"})
     sets = [_read(recipe, source, limit) for source in recipe.data.train]
     encoder = DualEncoder.from_pretrained(recipe.init)
     views, questions = _encoded(recipe.output / _FEATURES, encoder, sets)
@@ -214,20 +200,6 @@ def _resume(recipe: AnswererRecipe, fit: Fit) -> list[dict[str, float]]:
         raise TrainingError(f"{found} does not fit the recipe's data: {error}; delete it to start anew") from error
     _LOG.info("going on after epoch %d in %s", len(history), recipe.output)
     return history
-
-
-def _claim(recipe: AnswererRecipe) -> None:
-    """Write the recipe into the folder, or see that the folder's is this one."""
-    file = recipe.output / "recipe.yaml"
-    ours = recipe.model_dump(mode="json", exclude={"output"})
-    if file.is_file() and checkpoint.find_state(recipe.output / "last") is not None:
-        here = yaml.safe_load(file.read_text(encoding="utf-8"))
-        if {key: value for key, value in here.items() if key != "output"} != json.loads(json.dumps(ours)):
-            raise TrainingError(
-                f"{recipe.output} holds a run of another recipe (see {file}); give another output=, or delete it"
-            )
-    recipe.output.mkdir(parents=True, exist_ok=True)
-    file.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
 
 
 def _read(recipe: AnswererRecipe, source: QuestionSource, limit: int | None) -> QuestionSet:

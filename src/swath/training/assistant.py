@@ -8,20 +8,18 @@ Conversations are LLaVA-style files; the loss counts answers only. The loop is a
 from __future__ import annotations
 
 import inspect
-import json
 import logging
 import math
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
-import yaml
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field
 from torch import Tensor, nn
 
 from swath.data.conversations import Conversation, read_conversations
@@ -29,13 +27,12 @@ from swath.errors import MissingExtraError, RecipeError, SwathError, TrainingErr
 from swath.models.assistant import LoraOptions, add_lora, load_parts
 from swath.models.assistant.assistant import render_picture
 from swath.models.assistant.prompts import Encoded, encode
-from swath.models.config import explain
 from swath.models.precision import choose_device, choose_dtype
 from swath.raster import read_chip
 from swath.training import checkpoint
 from swath.training.logs import Means, RunLog
 from swath.training.loop import Progress
-from swath.training.objective import RecipePart
+from swath.training.parts import RecipePart
 from swath.training.result import RunResult
 from swath.training.schedule import warmup_cosine
 
@@ -129,18 +126,6 @@ class AssistantRecipe(RecipePart):
     seed: int = Field(default=0, ge=0)
     output: Path = Path("runs/assistant")
 
-    @classmethod
-    def parse(cls, data: dict[str, Any], origin: str = "the recipe") -> AssistantRecipe:
-        """Check a recipe given as a dictionary.
-
-        Raises:
-            RecipeError: naming each wrong field.
-        """
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise RecipeError(f"{origin}: {explain(error)}") from error
-
 
 def train_assistant(recipe: AssistantRecipe, *, check: bool = False, progress: Progress | None = None) -> RunResult:
     """Train adapters, going on where an earlier run in the same folder was cut off.
@@ -176,7 +161,7 @@ class _Run:
         if recipe.optim.batch % self.accelerator.num_processes:
             raise RecipeError(f"optim.batch: {recipe.optim.batch} is no multiple of {self.accelerator.num_processes}")
         if self.accelerator.is_main_process:
-            _claim(recipe)
+            checkpoint.claim(recipe.output, recipe, {"output"})
         self.conversations = _conversations(recipe, limit)
         torch.manual_seed(recipe.seed)
         base, self.processor = load_parts(recipe.init, dtype=choose_dtype(recipe.precision, choose_device()))
@@ -363,20 +348,6 @@ def _conversations(recipe: AssistantRecipe, limit: int | None) -> list[Conversat
             _LOG.warning("left out: %s", failure.message)
         found += file.entries[:limit]
     return found
-
-
-def _claim(recipe: AssistantRecipe) -> None:
-    """Write the recipe into the folder, or see that the folder's is this one."""
-    file = recipe.output / "recipe.yaml"
-    ours: Mapping[str, Any] = json.loads(json.dumps(recipe.model_dump(mode="json", exclude={"output"})))
-    if file.is_file() and checkpoint.find_state(recipe.output / "last") is not None:
-        here = yaml.safe_load(file.read_text(encoding="utf-8"))
-        if {key: value for key, value in here.items() if key != "output"} != ours:
-            raise TrainingError(
-                f"{recipe.output} holds a run of another recipe (see {file}); give another output=, or delete it"
-            )
-    recipe.output.mkdir(parents=True, exist_ok=True)
-    file.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
 
 
 def _accelerator() -> Any:  # noqa: ANN401 - a type of an optional package

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from swath.errors import RecipeError
-from swath.models.config import explain
 from swath.training.kinds import OtherRecipe, parse_recipe
-from swath.training.objective import RecipePart
-from swath.training.recipe import Recipe, laid_over, read_mapping
+from swath.training.parts import RecipePart
+from swath.training.recipe import Recipe
+from swath.training.recipe_files import laid_over, read_mapping
 from swath.training.result import RunResult
 
 AnyRecipe = Recipe | OtherRecipe
@@ -102,10 +102,7 @@ class ChainRecipe:
         """
         own = {key: value for key, value in data.items() if key in _Head.model_fields}
         shared = {key: value for key, value in data.items() if key not in own}
-        try:
-            head = _Head.model_validate(own)
-        except ValidationError as error:
-            raise RecipeError(f"{origin}: {explain(error)}") from error
+        head = _Head.parse(own, origin)
         names = [str(entry.get("name", number)) for number, entry in enumerate(head.stages, 1)]
         for kind, given in (("stage", names), ("evaluation set", [entry.name for entry in head.evaluation])):
             twice = next((name for name in given if given.count(name) > 1), None)

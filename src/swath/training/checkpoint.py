@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch
+import yaml
 from torch import Tensor
 
 from swath.errors import TrainingError
+from swath.training.parts import RecipePart
 
 _MODEL, _AVERAGE, _STATE = "model.safetensors", "average.safetensors", "state.pt"
 
@@ -63,3 +65,25 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Tensor], dict
     except Exception as error:  # torch and safetensors raise many kinds for a damaged file
         raise TrainingError(f"cannot go on from {folder}: {error}; delete it to start anew") from error
     return model, average, state
+
+
+def claim(folder: Path, recipe: RecipePart, ignored: Set[str]) -> None:
+    """Write a run's recipe into its folder; where a run can go on there, see that it is of the same recipe.
+
+    Args:
+        folder: the run's folder; made where it is not there.
+        recipe: the recipe.
+        ignored: fields that may differ.
+
+    Raises:
+        TrainingError: the folder holds a run of another recipe.
+    """
+    file = folder / "recipe.yaml"
+    if find_state(folder / "last") is not None and file.is_file():
+        here = recipe.parse(yaml.safe_load(file.read_text(encoding="utf-8")), str(file))
+        if here.model_dump(exclude=set(ignored)) != recipe.model_dump(exclude=set(ignored)):
+            raise TrainingError(
+                f"{folder} holds a run of another recipe (see {file}); give another output=, or delete it"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    file.write_text(recipe.to_yaml(), encoding="utf-8")

@@ -9,7 +9,8 @@ from typing import Any, Protocol, Self
 
 from swath.errors import RecipeError
 from swath.training.loop import Progress, train
-from swath.training.recipe import Recipe, read_mapping
+from swath.training.recipe import Recipe
+from swath.training.recipe_files import read_mapping
 from swath.training.result import RunResult
 
 _KINDS = {

@@ -84,7 +84,8 @@ class _Run:
         self.started = time.monotonic()
         self.history: list[dict[str, float]] = []
         self.epoch = self.step = 0
-        self._claim_folder()
+        if self.accelerator.is_main_process:
+            checkpoint.claim(self.folder, recipe, {"output", "tensorboard"})
         torch.manual_seed(recipe.seed)
         self.data = TrainingSet(recipe, limit)
         encoder = starting_model(recipe).train().requires_grad_(True)
@@ -243,21 +244,6 @@ class _Run:
             self.elimination.load_state_dict(state["banks"])
         self.epoch, self.step, self.history = state["epoch"], state["step"], state["history"]
         _LOG.info("going on after epoch %d (%d steps) in %s", self.epoch, self.step, self.folder)
-
-    def _claim_folder(self) -> None:
-        """Write the resolved recipe, or see that the folder's recipe is this one."""
-        if not self.accelerator.is_main_process:
-            return
-        file = self.folder / "recipe.yaml"
-        if checkpoint.find_state(self.folder / "last") is not None and file.is_file():
-            here, ours = Recipe.load(file), self.recipe
-            ignored = {"output", "tensorboard"}
-            if here.model_dump(exclude=ignored) != ours.model_dump(exclude=ignored):
-                raise TrainingError(
-                    f"{self.folder} holds a run of another recipe (see {file}); give another output=, or delete it"
-                )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(self.recipe.to_yaml(), encoding="utf-8")
 
 
 def _check_shares(recipe: Recipe, processes: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from swath.data.keywords import PER_DATASET
 from swath.data.masking import Strategy
@@ -14,12 +14,7 @@ from swath.objectives.bridge import Targets
 from swath.objectives.contrastive import Reduction
 from swath.objectives.dual_text import WeightSchedule
 from swath.objectives.elimination import Scheme
-
-
-class RecipePart(BaseModel):
-    """A part of a recipe: unknown keys are refused, nothing changes afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from swath.training.parts import RecipePart
 
 
 class LocalRecipe(RecipePart):
