@@ -16,6 +16,6 @@ export default tseslint.config(
   },
   {
     files: ["scripts/*.mjs"],
-    languageOptions: { globals: { console: "readonly", process: "readonly", URL: "readonly" } },
+    languageOptions: { globals: { fetch: "readonly", console: "readonly", process: "readonly", URL: "readonly" } },
   },
 );

@@ -10,10 +10,26 @@ function rounded(value) {
   return Array.isArray(value) ? value.map(rounded) : Math.round(value * 100) / 100;
 }
 
+/**
+ * A ring without jumps at the antimeridian: longitudes go on past 180 degrees, which maps draw on both sides. A ring
+ * round the south pole is closed along it.
+ */
+function unwrapped(ring) {
+  const out = [];
+  let turn = 0;
+  ring.forEach(([lon, lat], i) => {
+    const before = i === 0 ? lon : ring[i - 1][0];
+    if (Math.abs(lon - before) > 180) turn += lon < before ? 360 : -360;
+    out.push([lon + turn, lat]);
+  });
+  if (turn !== 0) out.push([out.at(-1)[0], -90], [out[0][0], -90], out[0]);
+  return out;
+}
+
 const features = (land.type === "FeatureCollection" ? land.features : [land]).map((one) => ({
   type: "Feature",
   properties: {},
-  geometry: { type: one.geometry.type, coordinates: rounded(one.geometry.coordinates) },
+  geometry: { type: one.geometry.type, coordinates: rounded(one.geometry.coordinates.map((polygon) => polygon.map(unwrapped))) },
 }));
 writeFileSync(
   new URL("../src/map/coast.json", import.meta.url),

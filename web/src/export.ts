@@ -13,7 +13,19 @@ export interface File {
   text: string;
 }
 
-const COLUMNS = ["rank", "id", "collection", "sensor", "datetime", "score", "confidence", "west", "south", "east", "north"];
+const COLUMNS = [
+  "rank",
+  "id",
+  "collection",
+  "sensor",
+  "datetime",
+  "score",
+  "confidence",
+  "west",
+  "south",
+  "east",
+  "north",
+];
 
 /** GeoJSON: one feature a hit, with plain properties, for any GIS. */
 export function geojson(hits: Hit[]): File {
@@ -35,7 +47,10 @@ export function geojson(hits: Hit[]): File {
 
 /** STAC: the items as the service gave them. */
 export function stac(hits: Hit[]): File {
-  return file("stac.json", "application/geo+json", { type: "FeatureCollection", features: hits.map((hit) => hit.item) });
+  return file("stac.json", "application/geo+json", {
+    type: "FeatureCollection",
+    features: hits.map((hit) => hit.item),
+  });
 }
 
 /** CSV (RFC 4180): one line a hit, with its box in degrees. */
@@ -52,7 +67,8 @@ export function csv(hits: Hit[]): File {
 /** Python for a notebook: the same search against the same service, by its API. */
 export function snippet(search: Search, root: string): string {
   const path = ranks(search) ? "semantic-search" : "search";
-  const sends = search.upload === null ? "json=query" : 'files={"image": open(image, "rb")}, data={"query": json.dumps(query)}';
+  const sends =
+    search.upload === null ? "json=query" : 'files={"image": open(image, "rb")}, data={"query": json.dumps(query)}';
   return [
     ...(search.upload === null ? [] : ["import json", ""]),
     "import geopandas",

@@ -53,7 +53,10 @@ export function circle([lon, lat]: LonLat, radiusKm: number, corners = 64): Feat
     const bearing = (2 * Math.PI * corner) / corners;
     const sine = Math.sin(phi) * Math.cos(angle) + Math.cos(phi) * Math.sin(angle) * Math.cos(bearing);
     const to = Math.asin(Math.max(-1, Math.min(1, sine)));
-    const turn = Math.atan2(Math.sin(bearing) * Math.sin(angle) * Math.cos(phi), Math.cos(angle) - Math.sin(phi) * sine);
+    const turn = Math.atan2(
+      Math.sin(bearing) * Math.sin(angle) * Math.cos(phi),
+      Math.cos(angle) - Math.sin(phi) * sine,
+    );
     ring.push([lon + (turn * 180) / Math.PI, (to * 180) / Math.PI]);
   }
   return { type: "Feature", properties: {}, geometry: { type: "Polygon", coordinates: [ring] } };

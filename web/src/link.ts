@@ -49,7 +49,10 @@ export function toHash(search: Search, view: View): string {
 export function fromHash(hash: string): { search: Search; view: View } {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
   const text = (name: string) => given.get(name) ?? "";
-  const refs = (name: string) => list(text(name)).map(refOf).filter((one) => one !== null);
+  const refs = (name: string) =>
+    list(text(name))
+      .map(refOf)
+      .filter((one) => one !== null);
   const at = parsed(text("at"), 3);
   const limit = Number(text("limit"));
   return {

@@ -172,11 +172,21 @@ async function run(): Promise<void> {
   const asked = search.value;
   failure.value = null;
   if (asked.upload !== null && upload.value === null) {
-    failed(new Failure("refused", `This link looks like the image “${asked.upload}”, which stayed where the link was made. Drop it here again.`));
+    failed(
+      new Failure(
+        "refused",
+        `This link looks like the image “${asked.upload}”, which stayed where the link was made. Drop it here again.`,
+      ),
+    );
     return;
   }
   if (asked.less.length > 0 && !hasExamples(asked)) {
-    failed(new Failure("refused", "“Less like this” needs something to look for beside it: words, an image, or “more like this”."));
+    failed(
+      new Failure(
+        "refused",
+        "“Less like this” needs something to look for beside it: words, an image, or “more like this”.",
+      ),
+    );
     return;
   }
   loading.value = true;
@@ -185,6 +195,8 @@ async function run(): Promise<void> {
     if (signal.aborted) return;
     answer.value = found;
     loading.value = false;
+    // A hit that a link opened knows its score only now.
+    opened.value = found.hits.find((hit) => hit.key === opened.value?.key) ?? opened.value;
   } catch (error) {
     if (!signal.aborted) failed(error);
   }

@@ -4,6 +4,7 @@ import type { FeatureCollection } from "geojson";
 import { areaPolygon } from "../geo";
 import { type Hit, hitOf, type Item } from "../hit";
 import { interval, type LonLat, type Ref, ranks, type Search } from "../search";
+import type { components } from "./schema";
 import { Failure, failureOf } from "./failure";
 
 /** One archive's chips of one sensor. */
@@ -136,7 +137,7 @@ export class Service {
     return (await this.#fetch(address, { signal })).blob();
   }
 
-  async #semantic(query: Record<string, unknown>, image: Blob | null, signal: AbortSignal): Promise<Found> {
+  async #semantic(query: Query, image: Blob | null, signal: AbortSignal): Promise<Found> {
     if (image === null) return this.#post<Found>("semantic-search", query, signal);
     const form = new FormData();
     form.set("query", JSON.stringify(query));
@@ -169,7 +170,7 @@ export class Service {
 }
 
 /** What a search sends: its filters, and what it ranks by. */
-export function bodyOf(search: Search): Record<string, unknown> {
+export function bodyOf(search: Search): Query {
   const { text, like, place, more, less, collections, area } = search;
   const datetime = interval(search);
   return {
@@ -182,7 +183,7 @@ export function bodyOf(search: Search): Record<string, unknown> {
     ...(collections.length > 0 && { collections }),
     ...(datetime !== null && { datetime }),
     ...(area?.kind === "box" && { bbox: area.box }),
-    ...(area?.kind === "polygon" && { intersects: areaPolygon(area) }),
+    ...(area?.kind === "polygon" && { intersects: { ...areaPolygon(area) } }),
     limit: search.limit,
   };
 }
@@ -197,9 +198,13 @@ interface HeatDocument {
   peaks: FeatureCollection;
 }
 
+type Schemas = components["schemas"];
+type Query = Schemas["SemanticQuery"];
+
 interface Found {
   features: Item[];
-  "swath:context"?: { confidence: number | null; matches_well: boolean; took_ms: number };
+  /** Of a search by meaning only. */
+  "swath:context"?: Schemas["SemanticContext"];
 }
 
 interface About {

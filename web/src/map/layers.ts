@@ -66,7 +66,12 @@ export function addLayers(map: Map, theme: Theme): void {
     filter: ["==", ["geometry-type"], "Point"],
     paint: { "circle-color": mark, "circle-radius": 6, "circle-stroke-color": halo, "circle-stroke-width": 2 },
   });
-  map.addLayer({ id: "sketch-fill", type: "fill", source: "sketch", paint: { "fill-color": mark, "fill-opacity": 0.15 } });
+  map.addLayer({
+    id: "sketch-fill",
+    type: "fill",
+    source: "sketch",
+    paint: { "fill-color": mark, "fill-opacity": 0.15 },
+  });
   map.addLayer({ id: "sketch-line", type: "line", source: "sketch", paint: { "line-color": mark, "line-width": 2 } });
   map.addLayer({
     id: "sketch-point",

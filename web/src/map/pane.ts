@@ -36,8 +36,7 @@ export function mountMap(container: HTMLElement): MapHandle {
     pitchWithRotate: false,
     touchPitch: false,
     fadeDuration: 0,
-    transformRequest: (url) =>
-      url.startsWith(service.value.root) ? { url, headers: service.value.headers } : { url },
+    transformRequest: (url) => (url.startsWith(service.value.root) ? { url, headers: service.value.headers } : { url }),
   });
   map.touchZoomRotate.disableRotation();
   map.addControl(new AttributionControl({ compact: true }));
@@ -46,7 +45,11 @@ export function mountMap(container: HTMLElement): MapHandle {
   map.getCanvas().setAttribute("aria-label", "Map of results");
   const stops: (() => void)[] = [];
   let isStill = centre !== null;
-  const fit = () => fitTo(map, hits.value.flatMap((hit) => hit.geometry ?? []));
+  const fit = () =>
+    fitTo(
+      map,
+      hits.value.flatMap((hit) => hit.geometry ?? []),
+    );
   const tie = () => {
     stops.push(...ties(map));
     stops.push(
@@ -59,7 +62,7 @@ export function mountMap(container: HTMLElement): MapHandle {
     );
     container.dataset["ready"] = "true";
   };
-  map.once("load", tie);
+  map.once("style.load", tie);
   const sizes = new ResizeObserver(() => map.resize());
   sizes.observe(container);
   return {
@@ -130,7 +133,7 @@ function restyle(map: Map): void {
 function listen(map: Map): void {
   map.on("moveend", () => {
     const { lng, lat } = map.getCenter().wrap();
-    view.value = { ...view.value, centre: [lng, lat], zoom: Math.round(map.getZoom() * 100) / 100 };
+    view.value = { ...view.peek(), centre: [lng, lat], zoom: Math.round(map.getZoom() * 100) / 100 };
   });
   map.on("mousemove", HIT_LAYERS, (event) => {
     if (tool.value !== "none") return;

@@ -93,7 +93,11 @@ function listen(setDropping: (is: boolean) => void, help: () => void): () => voi
   addEventListener("paste", (event) => take(event.clipboardData?.files, event), on);
   addEventListener("dragover", (event) => (event.preventDefault(), setDropping(true)), on);
   addEventListener("dragleave", (event) => event.relatedTarget === null && setDropping(false), on);
-  addEventListener("drop", (event) => (event.preventDefault(), setDropping(false), take(event.dataTransfer?.files, event)), on);
+  addEventListener(
+    "drop",
+    (event) => (event.preventDefault(), setDropping(false), take(event.dataTransfer?.files, event)),
+    on,
+  );
   addEventListener("keydown", (event) => onKey(event, help), on);
   return () => stop.abort();
 }

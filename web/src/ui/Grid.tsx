@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { colour, RAMP, scaled } from "../colour";
 import { day, type Hit, scoreText, title } from "../hit";
 import { keyOf } from "../search";
-import { answer, example, go, hasMore, hits, hovered, loading, more, open, opened, search } from "../store";
+import { answer, catalogue, example, go, hasMore, hits, hovered, loading, more, open, opened, search } from "../store";
 import { Icon, type IconName } from "./Icon";
 import { Thumb } from "./Thumb";
 
@@ -70,7 +70,7 @@ function Card({ hit, share, first }: { hit: Hit; share: number | null; first: bo
         <span class="facts">
           {share !== null && <i class="dot" style={{ background: colour(share) }} />}
           <b>{scoreText(hit.score) || hit.sensor}</b>
-          <span>{hit.score === null ? day(hit) : `${hit.sensor} ${day(hit)}`}</span>
+          <span>{hit.score === null || !mixed() ? day(hit) : hit.sensor}</span>
         </span>
       </button>
       <span class="acts">
@@ -82,9 +82,20 @@ function Card({ hit, share, first }: { hit: Hit; share: number | null; first: bo
   );
 }
 
+/** Whether results of several sensors may stand beside each other. */
+function mixed(): boolean {
+  return (catalogue.value?.collections.length ?? 0) > 1 && search.value.collections.length !== 1;
+}
+
 function Act(props: { icon: IconName; says: string; pressed?: boolean; onClick: () => void }) {
   return (
-    <button tabIndex={-1} title={props.says} aria-label={props.says} aria-pressed={props.pressed} onClick={props.onClick}>
+    <button
+      tabIndex={-1}
+      title={props.says}
+      aria-label={props.says}
+      aria-pressed={props.pressed}
+      onClick={props.onClick}
+    >
       <Icon name={props.icon} />
     </button>
   );

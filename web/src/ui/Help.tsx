@@ -29,8 +29,8 @@ export function Help({ onClose }: { onClose: () => void }) {
         like this” and “less like this”.
       </p>
       <p>
-        The address in your browser always tells the whole search: copy it to share or to come back. Only images that you
-        give stay with you.
+        The address in your browser always tells the whole search: copy it to share or to come back. Only images that
+        you give stay with you.
       </p>
       <dl class="keys">
         {KEYS.map(([key, does]) => (

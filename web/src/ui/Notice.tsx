@@ -35,7 +35,8 @@ function counted(): string {
   const plus = hasMore.value ? "+" : "";
   if (!ranks(search.value)) return `${count}${plus} newest`;
   const { confidence, matchesWell, tookMs } = answer.value ?? {};
-  const sure = confidence !== null && confidence !== undefined && matchesWell ? ` · confidence ${percent(confidence)}` : "";
+  const sure =
+    confidence !== null && confidence !== undefined && matchesWell ? ` · confidence ${percent(confidence)}` : "";
   const took = tookMs !== null && tookMs !== undefined ? ` · ${Math.round(tookMs)} ms` : "";
   return `${count}${plus} found${sure}${took}`;
 }
