@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "results.md"
 README = ROOT / "README.md"
+SCALE = ROOT / "docs" / "scale.md"
 BEGIN, END = "<!-- results: written by `make tables` -->", "<!-- end of results -->"
 
 Result = dict[str, Any]
@@ -58,6 +59,9 @@ HEADLINES = (
     Headline("corpus_long", "checker_recall", "Planted inventions found in long captions, recall"),
     Headline("narrator", "pairs", "Image-text pairs that the narrator writes from real annotations"),
     Headline("narrator", "fact_errors", "Sentences of them that an independent reading finds untrue"),
+    Headline("service_load", "recall", "Semantic search over HTTP, recall against exact"),
+    Headline("service_load", "p50_ms", "The same with 8 clients, median", " ms"),
+    Headline("ray_index", "equal", "Indexed on Ray with a worker killed: equal to a single process (1: yes)"),
     Headline("no_match", "auroc", "Telling a query with no match from one with a match, AUROC"),
 )
 
@@ -169,8 +173,16 @@ def setting(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def scale_tables(results: dict[str, Result]) -> str:
+    """The tables of docs/scale.md, see `scale_tables.py` beside this file."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    from scale_tables import tables
+
+    return str(tables(results))
+
+
 def with_table(readme: str, table: str) -> str:
-    """README with the lines between its two marks replaced."""
+    """A page with the lines between its two marks replaced."""
     before, _, rest = readme.partition(BEGIN)
     _, found, after = rest.partition(END)
     if not found:
@@ -183,6 +195,7 @@ def main() -> None:
     results = load()
     PAGE.write_text(page(results))
     README.write_text(with_table(README.read_text(), summary(results)))
+    SCALE.write_text(with_table(SCALE.read_text(), scale_tables(results)))
     print(f"wrote {PAGE.relative_to(ROOT)} and the table of {README.name} from {len(results)} results")
 
 

@@ -1,6 +1,20 @@
 from __future__ import annotations
 
-from benchmarks.tables import BEGIN, END, PAGE, README, load, number, page, purpose, section, summary, with_table
+from benchmarks.tables import (
+    BEGIN,
+    END,
+    PAGE,
+    README,
+    SCALE,
+    load,
+    number,
+    page,
+    purpose,
+    scale_tables,
+    section,
+    summary,
+    with_table,
+)
 
 RESULT = {
     "name": "made_up",
@@ -19,6 +33,16 @@ def test_the_pages_quote_the_result_files() -> None:
     assert PAGE.read_text() == page(results), "run `make tables`"
     readme = README.read_text()
     assert readme == with_table(readme, summary(results)), "run `make tables`"
+    scale = SCALE.read_text()
+    assert scale == with_table(scale, scale_tables(results)), "run `make tables`"
+
+
+def test_the_arithmetic_of_scale() -> None:
+    result = {"metrics": {"index_per_s": 1000.0}}
+    table = scale_tables({"index_rate": result})
+    assert "| Vectors, 512 x float32 | 2.05 GB | 205 GB | 2.05 TB |" in table
+    assert "| Partitions (about the root, a power of two) | 512 | 8,192 | 16,384 |" in table
+    assert "| Embed on this machine, with reading and committing | 0.278 h |" in table
 
 
 def test_every_result_has_the_fields_that_make_it_repeatable() -> None:
