@@ -5,6 +5,7 @@
 #   make format      rewrite the code as the linter wants it
 #   make bench NAME=search_recall   run benchmarks/search_recall.py and write its results
 #   make tables      rewrite docs/results.md from the results
+#   make web         build the page (Node >= 20) into src/swath/service/static/
 #   make docs        build the documentation into site/
 # Settings: PYTHON=/path/to/python (to make the environment), VENV=.venv, JOBS=2 (tests side by side),
 #   ARGS="..." (to pytest or the benchmark).
@@ -18,10 +19,10 @@ JOBS ?= 2
 TESTS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format bench tables docs clean
+.PHONY: help demo test test-slow lint format bench tables web docs clean
 
 help:
-	@sed -n 's/^# \{0,1\}//;1,10p' Makefile
+	@sed -n 's/^# \{0,1\}//;1,11p' Makefile
 
 demo:
 	@scripts/environment.sh
@@ -55,6 +56,9 @@ bench:
 tables:
 	@scripts/environment.sh dev
 	$(BIN)/python benchmarks/tables.py
+
+web:
+	cd web && npm ci && npm run check && npm run build && npm test
 
 docs:
 	@scripts/environment.sh docs
