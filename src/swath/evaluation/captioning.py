@@ -141,11 +141,12 @@ def _check(candidates: Mapping[str, str], references: Mapping[str, Sequence[str]
             "caption counts as 0), or leave it out of the references too"
         )
     for image, text in candidates.items():
+        given: object = references[image]
         wrong = [entry for entry in (text, *references[image]) if not isinstance(entry, str)]
-        if wrong or isinstance(references[image], str):
+        if wrong or isinstance(given, str):
             raise EvaluationError(
                 f"image {image!r}: a candidate is one text and references are a list of texts; "
-                f"found {(wrong or [references[image]])[0]!r:.80}"
+                f"found {wrong[0] if wrong else given!r:.80}"
             )
 
 

@@ -18,10 +18,11 @@ from torch import Tensor
 from swath.errors import CheckpointError
 from swath.models import checkpoint, zoo
 from swath.models.architecture import Architecture, infer
-from swath.models.config import ANY_SENSOR, CLIP_MEAN, CLIP_STD, ModelConfig, SensorInput, TextConfig, TowerConfig
+from swath.models.config import CLIP_MEAN, CLIP_STD, ModelConfig, SensorInput, TextConfig, TowerConfig
 from swath.models.dual_encoder import DualEncoder
 from swath.models.layers import Activation
 from swath.models.positions import KEEP
+from swath.models.routing import ANY_SENSOR
 
 SECOND_TABLE = "positional_embedding_res"
 """Key of Long-CLIP's second position table, of which the rows from 20 on count; those before come from the first."""

@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from swath.errors import InputError, MissingExtraError, ModelError
 from swath.models.adapters.torchvision import ensure_torchvision
-from swath.models.config import ANY_SENSOR, ModelConfig, TextConfig, TowerConfig
+from swath.models.config import ModelConfig, TextConfig, TowerConfig
 from swath.models.dual_encoder import DualEncoder
 from swath.models.positions import stretch_positions
+from swath.models.routing import ANY_SENSOR
 from swath.models.towers import Tokenized, Truncation, parse_options
 from swath.models.truncation import check_lengths
 from swath.models.windows import split
