@@ -23,6 +23,7 @@ def test_two_nodes_make_the_rows_of_one_process_though_one_is_lost(
 ) -> None:
     pytest.importorskip("ray")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     monkeypatch.setenv("PYTHONPATH", TESTS)
     from ray.cluster_utils import Cluster
 

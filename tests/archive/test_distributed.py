@@ -81,6 +81,7 @@ def ray() -> Iterator[Any]:
     ray = pytest.importorskip("ray")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # else workers stand still beside whatever else is run
         patch.setenv("PYTHONPATH", TESTS)  # workers load the fakes from here
         for tries_left in (2, 1, 0):  # on a loaded machine it may not start within Ray's 30 seconds
             try:
