@@ -130,11 +130,11 @@ export function showHeat(map: Map, heat: Heat | null): void {
 }
 
 /** Show the tiles of a scene, below everything else on the map; null takes them away. */
-export function showScene(map: Map, scene: { tiles: string; bounds: [number, number, number, number] } | null): void {
+export function showScene(map: Map, tiles: string | null): void {
   if (map.getLayer("scene")) map.removeLayer("scene");
   if (map.getSource("scene")) map.removeSource("scene");
-  if (!scene) return;
-  map.addSource("scene", { type: "raster", tiles: [scene.tiles], bounds: scene.bounds, tileSize: 256, maxzoom: 18 });
+  if (tiles === null) return;
+  map.addSource("scene", { type: "raster", tiles: [tiles], tileSize: 256, minzoom: 8, maxzoom: 18 });
   map.addLayer({ id: "scene", type: "raster", source: "scene" }, map.getLayer("heat") ? "heat" : "area-fill");
 }
 

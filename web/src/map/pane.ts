@@ -93,8 +93,7 @@ function ties(map: Map): (() => void)[] {
     }),
     effect(() => {
       const hit = opened.value;
-      const bounds = hit?.geometry ? extent([hit.geometry]) : null;
-      showScene(map, hit && bounds ? { tiles: service.value.tiles(hit.ref), bounds } : null);
+      showScene(map, hit?.geometry ? service.value.tiles(hit.ref) : null);
     }),
     effect(() => {
       const found = heat.value?.heat ?? null;
@@ -126,6 +125,7 @@ function restyle(map: Map): void {
     showHits(map, hits.value);
     showSearch(map, search.value);
     showHeat(map, heat.value?.heat ?? null);
+    showScene(map, opened.value?.geometry ? service.value.tiles(opened.value.ref) : null);
     mark(map, "open", opened.value?.key ?? null);
   });
 }

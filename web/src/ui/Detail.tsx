@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { extent, placeText } from "../geo";
 import { day, type Hit, scoreText } from "../hit";
 import { keyOf } from "../search";
-import { catalogue, close, example, heat, hits, search, service, showHeat, step, told } from "../store";
+import { catalogue, close, example, heat, hits, search, service, showHeat, step, told, view } from "../store";
 import { onlyLike } from "./Grid";
 import { Icon } from "./Icon";
 import { percent } from "./Notice";
@@ -93,7 +93,7 @@ function Facts({ hit }: { hit: Hit }) {
 
 function HeatForm({ hit }: { hit: Hit }) {
   const shown = heat.value;
-  const [words, setWords] = useState(shown?.words ?? search.value.text);
+  const [words, setWords] = useState(view.value.heat || search.value.text);
   if (!hit.geometry) return null;
   return (
     <form

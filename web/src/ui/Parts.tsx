@@ -9,7 +9,7 @@ import { Thumb } from "./Thumb";
 
 export function Parts() {
   const { like, place, area, more, less, upload: name } = search.value;
-  if (!ranks(search.value) && !isFiltered(search.value) && less.length === 0) return null;
+  if (!ranks({ ...search.value, text: "" }) && !isFiltered(search.value) && less.length === 0) return null;
   const examples = (refs: Ref[], list: "more" | "less") =>
     refs.map((ref) => (
       <Part key={keyOf(ref)} kind={list} says={`${list} like this`} onRemove={() => example(ref, list)}>
