@@ -22,7 +22,9 @@ _PATIENCE_MS = 60_000
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """The browser."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
+    )
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no Chromium: install it (Debian: apt-get install chromium) or name it by CHROMIUM")
@@ -43,7 +45,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def page(chromium: Any, tmp_path: Path) -> Iterator[Any]:
     """A tab. It may load nothing from elsewhere and raise nothing."""
     context = chromium.new_context(
-        viewport={"width": 1280, "height": 800}, permissions=["clipboard-read", "clipboard-write"], accept_downloads=True
+        viewport={"width": 1280, "height": 800},
+        permissions=["clipboard-read", "clipboard-write"],
+        accept_downloads=True,
     )
     context.set_default_timeout(_PATIENCE_MS)
     tab = context.new_page()

@@ -22,6 +22,7 @@ export function App() {
   return (
     <div class="page" data-pane={pane.value} data-open={opened.value !== null}>
       <header class="bar">
+        <h1 class="said">{catalogue.value?.title ?? "swath"}: search by meaning</h1>
         <button class="brand" onClick={clear} title="Start anew">
           <img src={icon} alt="" width="22" height="22" />
           <span>{catalogue.value?.title ?? "swath"}</span>
