@@ -231,10 +231,10 @@ def test_exports(page: Any, address: str) -> None:
 
 
 def test_nothing_matches_well(page: Any, address: str) -> None:
-    words = (f"word {number}" for number in range(200))
-    poor = next(
-        each for each in words if not ask(address, f"semantic-search?text={each.replace(' ', '%20')}&limit=60")["swath:context"]["matches_well"]
-    )  # fmt: skip
+    def matches(number: int) -> bool:
+        return ask(address, f"semantic-search?text=word{number}&limit=60")["swath:context"]["matches_well"]
+
+    poor = next(f"word{number}" for number in range(200) if not matches(number))
     arrive(page, address)
     search(page, poor)
     page.wait_for_selector(".weak")
