@@ -3,8 +3,8 @@
     python benchmarks/s2_patches.py [--model MODEL] [--templates remoteclip] [--split test] [--rounds 2000]
 
 writes `s2_patches.json`. The 198 patches show nine of EuroSAT's ten classes by the vote of seven models, so the
-labels are weak. The halves are those of `swath corpus landmark patches.npz --label-list eurosat=labels.json --size 64 --captions classes
---split train=0.5 --split test=0.5`: a model may have been trained on the other half.
+labels are weak. The halves are those of `swath corpus landmark patches.npz --label-list eurosat=labels.json --size 64
+--captions classes --split train=0.5 --split test=0.5`: a model may have been trained on the other half.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from swath.data.pairs import Pair
 from swath.data.scene_parts import PART_COLUMNS
 from swath.errors import DataError
 from swath.sensors import matching
-from swath.sensors import matching
 
 _BATCH = 256
 
