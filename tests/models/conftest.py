@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
 
 
 @pytest.fixture(scope="session")
 def open_clip():
-    """The library, with its chatter off; skips with a reason where it is not installed."""
+    """The library; skips with a reason where it is not installed."""
     from swath.errors import MissingExtraError
     from swath.models.adapters.torchvision import ensure_torchvision
 
@@ -17,6 +15,4 @@ def open_clip():
         ensure_torchvision()
     except MissingExtraError as error:
         pytest.skip(str(error))
-    library = pytest.importorskip("open_clip")
-    logging.getLogger().setLevel(logging.ERROR)
-    return library
+    return pytest.importorskip("open_clip")
