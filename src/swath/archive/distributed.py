@@ -17,10 +17,12 @@ must be on shared storage or object stores, and each machine needs its own crede
 from __future__ import annotations
 
 import os
+import socket
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -39,6 +41,7 @@ _SCENES_A_TASK = 8
 _TRIES = 3  # of a fragment whose workers are lost, before it is halved
 _STARTS = 20  # of a worker
 _PAUSE = 0.5  # seconds, before a worker that is starting is asked again
+_ANSWER_SECONDS = 10.0  # that the address of a cluster may take
 _STORE_BYTES = 128 * 2**20  # chips are references; no pixel goes through Ray's object store
 
 Cut = Callable[[SceneRef], Sequence[Chip]]
@@ -358,6 +361,7 @@ def _ray(spread: RayOptions) -> Iterator[Any]:
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
     local = {"num_cpus": spread.workers, "object_store_memory": _STORE_BYTES, "include_dashboard": False}
+    _look_for(spread.address)
     try:
         ray.init(address=spread.address or "local", log_to_driver=False, **({} if spread.address else local))
     except Exception as error:  # Ray raises it as it is where a node does not start in time
@@ -366,6 +370,20 @@ def _ray(spread: RayOptions) -> Iterator[Any]:
             "ray start --head, or leave out the address"
         ) from error
     try:
-        yield ray
+        with redirect_stdout(sys.stderr):  # Ray tells of lost workers on standard output, which is a command's own
+            yield ray
     finally:
         ray.shutdown()
+
+
+def _look_for(address: str | None) -> None:
+    """Refuse an address where nobody answers; Ray itself would try for minutes."""
+    host, sign, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not sign or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS).close()
+    except OSError as error:
+        raise InputError(
+            f"no Ray cluster at {address}: {error}; start one with: ray start --head, or leave out the address"
+        ) from error
