@@ -34,7 +34,7 @@ test:
 
 test-slow:
 	@scripts/environment.sh dev
-	$(TESTS) -m slow --timeout 1200 $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --timeout 1200 $(ARGS)
 
 lint:
 	@scripts/environment.sh dev
