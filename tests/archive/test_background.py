@@ -95,8 +95,7 @@ def test_the_vector_index_judges_nearly_the_same(uri: Path) -> None:
     archive = Archive.open(uri, FakeEncoder(), Limits(cache_bytes=0, exact_matches=0, probes=64))
     found = archive.search("port").confidence
     assert found is not None
-    # Every third caption is asked, since each is asked of three sensors.
-    assert abs(found - by_hand("port", [True] * COUNT)) < 0.08
+    assert abs(found - by_hand("port", [True] * COUNT)) < 0.05
 
 
 def test_the_confidence_of_a_query_is_that_of_its_text(uri: Path) -> None:

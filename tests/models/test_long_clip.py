@@ -170,7 +170,7 @@ def test_open_clip_loads_the_export_and_agrees(open_clip, converted: Path, tmp_p
 
 
 def test_what_does_not_fit_a_layout_is_refused(converted: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="s2: convnet; these layouts hold one CLIP vision transformer"):
+    with pytest.raises(CheckpointError, match="rgb: convnet, s1: convnet, s2: convnet; these layouts hold one CLIP"):
         export_checkpoint("swath-mini", tmp_path / "m.pt", "long-clip")
     with pytest.raises(InputError, match="unknown layout 'onnx'"):
         export_checkpoint(converted, tmp_path / "m.pt", "onnx")  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ import numpy as np
 from swath.archive import ranking
 from swath.archive.background import BEST, Background, confidence
 from swath.archive.encoder import Encoder
+from swath.archive.filters import Filters
 from swath.archive.hits import Hit, Hits
 from swath.archive.query import Query
 from swath.archive.ranking import Part
@@ -108,6 +109,18 @@ def answer_each(
 def is_one_text(query: Query, parts: Sequence[Part]) -> bool:
     """Whether a query is one text (with filters or without): what the background bank tells the scale of."""
     return len(parts) == 1 and parts[0].kind == "text" and not query.is_soft_near
+
+
+def confidences(
+    texts: Sequence[str], filters: Filters, snapshot: Snapshot, encoder: Callable[[], Encoder], background: Background
+) -> list[float | None]:
+    """How sure one can be that the archive has what each of several texts says; None where no chip passes."""
+    best = min(BEST, snapshot.count(filters.sql()))
+    if not best or not texts:
+        return [None] * len(texts)
+    scale = background.scale(snapshot, encoder)
+    means = snapshot.best_means(ranking.pooled(encoder().encode_texts(texts)), filters, best, scale)
+    return [float(sure) for sure in background.query_confidence(means, best, snapshot, filters, encoder(), scale)]
 
 
 def _scale(

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from swath.archive import maintenance, ranking
-from swath.archive.answer import answer, answer_each
-from swath.archive.background import BEST, Background
+from swath.archive.answer import answer, answer_each, confidences
+from swath.archive.background import Background
 from swath.archive.captions import CaptionReport, CaptionWriter, caption_archive
 from swath.archive.encoder import Encoder
 from swath.archive.hits import Hit, Hits
@@ -30,7 +30,7 @@ from swath.archive.rows import make_rows, unique
 from swath.archive.schema import HIT_COLUMNS
 from swath.archive.snapshot import Limits, Snapshot
 from swath.archive.store import ArchiveMeta, Store
-from swath.archive.where import compile_where
+from swath.archive.where import compile_where, id_in
 from swath.chips import Chip
 from swath.errors import ArchiveError, ArchiveNotFoundError, InputError, ModelMismatchError, QueryError
 
@@ -254,9 +254,8 @@ class Archive:
         if where is not None:
             statements = [compile_where(where)]
         else:
-            listed = [f"'{name.replace(chr(39), chr(39) * 2)}'" for name in dict.fromkeys(ids or [])]
-            parts = [listed[at : at + _IDS_A_STATEMENT] for at in range(0, len(listed), _IDS_A_STATEMENT)]
-            statements = [f"id IN ({', '.join(part)})" for part in parts]
+            listed = list(dict.fromkeys(ids or []))
+            statements = [id_in(listed[at : at + _IDS_A_STATEMENT]) for at in range(0, len(listed), _IDS_A_STATEMENT)]
         before = self._store.rows()
         for statement in statements:
             self._store.delete(statement)
@@ -297,7 +296,7 @@ class Archive:
             QueryError: nothing to search by, a part that cannot be used, or chips without the tokens it needs.
             ArchiveCorruptError: the archive's files are damaged.
         """
-        query = _read_query(query, parts)
+        query = Query.read(query, parts)
         if not query.ranks:
             raise QueryError(
                 "nothing to search by: give a text, an image, a place or examples (browse() lists by filter)"
@@ -323,14 +322,8 @@ class Archive:
         Raises:
             QueryError: a filter cannot be read.
         """
-        asked, snapshot = _read_query(query, filters).filters, self._current()
-        best = min(BEST, snapshot.count(asked.sql()))
-        if not best or not texts:
-            return [None] * len(texts)
-        scale = self._background.scale(snapshot, lambda: self.encoder)
-        means = snapshot.best_means(ranking.pooled(self.encoder.encode_texts(texts)), asked, best, scale)
-        found = self._background.query_confidence(means, best, snapshot, asked, self.encoder, scale)
-        return [float(sure) for sure in found]
+        asked = Query.read(query, filters).filters
+        return confidences(texts, asked, self._current(), lambda: self.encoder, self._background)
 
     def browse(self, query: Query | None = None, *, limit: int = 100, offset: int = 0, **filters: Any) -> Hits:  # noqa: ANN401 - the fields of Query
         """List chips that satisfy filters, newest first, those of unknown date last; hits have no score.
@@ -344,7 +337,7 @@ class Archive:
         Raises:
             QueryError: a filter cannot be read, or a negative limit.
         """
-        query = _read_query(query, filters)
+        query = Query.read(query, filters)
         if limit < 0 or offset < 0:
             raise QueryError(f"limit and offset must not be negative, got {limit} and {offset}")
         found = ranking.newest(query, self._current(), limit, offset)
@@ -359,7 +352,7 @@ class Archive:
         Raises:
             QueryError: a filter cannot be read.
         """
-        return ranking.count(_read_query(query, filters), self._current())
+        return ranking.count(Query.read(query, filters), self._current())
 
     def get(self, ids: Sequence[str]) -> Hits:
         """Chips by id, in the order given; absent ids are left out."""
@@ -442,16 +435,3 @@ class Archive:
         encoder = DualEncoder.from_pretrained(self.about.model)
         self.check_model(encoder.model_id, encoder.dim)
         return encoder
-
-
-def _read_query(query: Query | str | None, parts: Mapping[str, Any]) -> Query:
-    if isinstance(query, Query):
-        if parts:
-            raise QueryError(f"give a whole query or its parts, not both (got {', '.join(parts)} beside a query)")
-        return query
-    known = [name for name, entry in Query.__dataclass_fields__.items() if entry.init]
-    if unknown := [name for name in parts if name not in known]:
-        raise QueryError(f"a query has no part {unknown[0]!r}; there are {', '.join(known)}")
-    if query is not None and "text" in parts:
-        raise QueryError("the query text is given twice")
-    return Query(text=query, **parts) if query is not None else Query(**parts)

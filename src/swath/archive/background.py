@@ -164,7 +164,7 @@ class Background:
             else:
                 asked = max(_FEWEST, _PRODUCTS // max(1, snapshot.count(sql)))
                 step = 1 if sql is None else max(1, len(self._vectors) // asked)
-                if scale is not None and snapshot.prefers_index(sql, best):
+                if sql is not None and scale is not None and snapshot.prefers_index(sql, best):
                     step = max(step, len(scale.sensors))  # each caption is asked of each sensor
                 self._means[key] = snapshot.best_means(self._vectors[::step], filters, best, scale)
             while len(self._means) > _REMEMBERED:

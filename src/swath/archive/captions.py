@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from swath.archive.schema import HIT_COLUMNS, chip_from_row, primary_key
 from swath.archive.store import Store, reading
+from swath.archive.where import quoted
 from swath.chips import Chip, Pixels
 from swath.errors import InputError, SwathError
 
@@ -184,7 +185,7 @@ class _Run:
 def _missing(store: Store, captioner: str, size: int) -> tuple[int, Iterator[list[Chip]]]:
     """How many chips have no caption of a captioner, and these chips, batch by batch."""
     table = store.snapshot()
-    condition = f"captioner IS NULL OR captioner != '{captioner.replace(chr(39), chr(39) * 2)}'"
+    condition = f"captioner IS NULL OR captioner != {quoted(captioner)}"
     with reading(store.uri):
         total = int(table.count_rows(condition))
 

@@ -118,6 +118,24 @@ class Query:
         filters = Filters.read(self.bbox, self.geometry, self.datetime, self.sensor, self.where, self._circle())
         object.__setattr__(self, "filters", filters)
 
+    @classmethod
+    def read(cls, query: Query | str | None, parts: Mapping[str, Any]) -> Query:
+        """A whole query as it is, or one made of a text and further fields by name.
+
+        Raises:
+            QueryError: both are given, a field is unknown, or the text is given twice.
+        """
+        if isinstance(query, Query):
+            if parts:
+                raise QueryError(f"give a whole query or its parts, not both (got {', '.join(parts)} beside a query)")
+            return query
+        known = [name for name, entry in cls.__dataclass_fields__.items() if entry.init]
+        if unknown := [name for name in parts if name not in known]:
+            raise QueryError(f"a query has no part {unknown[0]!r}; there are {', '.join(known)}")
+        if query is not None and "text" in parts:
+            raise QueryError("the query text is given twice")
+        return cls(text=query, **parts) if query is not None else cls(**parts)
+
     @property
     def ranks(self) -> bool:
         """Whether the query says how to rank, beyond what to filter by."""

@@ -28,6 +28,7 @@ from swath.archive.merging import Ranking, best_first, first_scores, merged, sca
 from swath.archive.scale import Coded, Scale
 from swath.archive.schema import BOUNDS
 from swath.archive.store import reading
+from swath.archive.where import id_in
 from swath.errors import ArchiveCorruptError
 
 _BLOCK = 8192  # rows whose products with several vectors are held at a time
@@ -237,7 +238,7 @@ class Snapshot:
         """Columns (with ``id``) of chips by id, in that order; absent ids are left out."""
         if not ids:
             return []
-        query = self.table.search().where(_id_in(ids)).select(self._with_caption(columns)).limit(None)
+        query = self.table.search().where(id_in(ids)).select(self._with_caption(columns)).limit(None)
         with reading(self.uri):
             found = {row["id"]: row for row in query.to_arrow().to_pylist()}
         return [found[name] for name in ids if name in found]
@@ -249,7 +250,7 @@ class Snapshot:
 
     def vectors_of(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Embeddings of chips by id; absent ids are left out."""
-        query = self.table.search().where(_id_in(ids)).select(["id", "vector"]).limit(None)
+        query = self.table.search().where(id_in(ids)).select(["id", "vector"]).limit(None)
         with reading(self.uri):
             found = query.to_arrow()
         return dict(zip(found["id"].to_pylist(), vectors_from(found["vector"], self.dim), strict=True))
@@ -382,10 +383,6 @@ class Snapshot:
 
 def _second(pair: tuple[int, str]) -> str:
     return pair[1]
-
-
-def _id_in(ids: Sequence[str]) -> str:
-    return "id IN ({})".format(", ".join("'" + name.replace("'", "''") + "'" for name in ids))
 
 
 def vectors_from(column: pa.ChunkedArray | pa.Array, dim: int) -> NDArray[np.float32]:

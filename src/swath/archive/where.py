@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -279,3 +280,8 @@ def _tokens(text: str) -> list[_Token]:
 def quoted(value: str) -> str:
     """A text as an SQL literal."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def id_in(ids: Sequence[str]) -> str:
+    """The condition that a row's id is one of these."""
+    return f"id IN ({', '.join(map(quoted, ids))})"

@@ -49,11 +49,6 @@ def read_parquet(path: Path, options: ReadOptions) -> Annotations:
     if not entries:
         raise DataError(f"{path} has no rows")
     if options.sensor is not None:
-        members = matching(options.sensor)
-        entries = tuple(entry for entry in entries if entry.part is None or entry.part.sensor in members)
-        if not entries:
-            raise DataError(f"{path} has no image of sensor {options.sensor!r}")
-    if options.sensor is not None:
         wanted = matching(options.sensor)
         found = {entry.part.sensor for entry in entries if entry.part is not None}
         entries = tuple(entry for entry in entries if entry.part is None or entry.part.sensor in wanted)

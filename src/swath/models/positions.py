@@ -67,9 +67,11 @@ def stretch_positions(table: Tensor, keep: int = KEEP, ratio: float | None = Non
     else:
         step = 1 / _exact(ratio)
     # Whole numbers decide which two rows a new one lies between: no rounding moves a row to its neighbour.
-    steps = torch.arange(rows - keep, dtype=torch.int64, device=table.device) * step.numerator
-    before = (steps // step.denominator).clamp(max=count - keep - 1)
-    weight = ((steps - before * step.denominator).double() / step.denominator)[:, None]
+    places = [row * step for row in range(rows - keep)]
+    whole = [min(int(place), count - keep - 1) for place in places]
+    before = torch.tensor(whole, dtype=torch.int64, device=table.device)
+    parts = [float(place - row) for place, row in zip(places, whole, strict=True)]
+    weight = torch.tensor(parts, dtype=torch.float64, device=table.device)[:, None]
     rest = table[keep:].double()
     following = torch.cat([rest[1:], 2 * rest[-1:] - rest[-2:-1]])
     spread = (1 - weight) * rest[before] + weight * following[before]
@@ -78,4 +80,4 @@ def stretch_positions(table: Tensor, keep: int = KEEP, ratio: float | None = Non
 
 def _exact(ratio: float) -> Fraction:
     """The ratio as it is written: 1.9 is nineteen tenths, not the binary fraction just below."""
-    return Fraction(ratio).limit_denominator(10**6)
+    return Fraction(str(ratio))

@@ -64,7 +64,7 @@ def test_a_table_that_training_reads(six, tmp_path):
     assert np.array_equal(read_chip(radar.chip).data, expected)
     assert {pair.split for pair in data} <= {"train", "test", ""}
     assert {pair.chip.scene.sensor for pair in read_dataset(tmp_path / "pairs.parquet", sensor="s1")} == {"s1-vh-8bit"}
-    with pytest.raises(DataError, match="has no image of sensor 'sar'"):
+    with pytest.raises(DataError, match="no images of sensor 'sar'; it has s1-vh-8bit, s2-tci"):
         read_dataset(tmp_path / "pairs.parquet", sensor="sar")
 
 

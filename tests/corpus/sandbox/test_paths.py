@@ -32,10 +32,11 @@ def test_nearest_is_nearest(count, seed):
     away = paths.distance(points, index, 10.0)
     centre = (np.arange(32) + 0.5) * 10
     brute = np.hypot(points[:, 0, None, None] - centre[None, None], points[:, 1, None, None] - centre[None, :, None])
-    # jump flooding may miss by a little where cells hold several points
     assert np.all(away >= brute.min(0) - 1e-3)
     assert np.all(away <= brute.min(0) + 15)
-    assert (np.abs(away - brute.min(0)) < 1e-2).mean() > 0.85
+    # Of several points in a pixel the last is kept; to those that are kept the distance is right but for a few pixels.
+    kept = list({cell: place for place, cell in enumerate(map(tuple, points // 10))}.values())
+    assert (np.abs(away - brute[kept].min(0)) < 1e-2).mean() > 0.98
 
 
 def test_nearest_without_points_says_so():
