@@ -8,13 +8,13 @@ one that is finished is not done again.
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from jobs import finished, keep
 from torch import Tensor
 
 from swath.data import Dataset, read_dataset
@@ -25,7 +25,6 @@ from swath.similarity.fusion import WEIGHTS, Fusion
 from swath.training import Recipe, train
 
 RECIPE = Path(__file__).with_name("ablation.yaml")
-RESULT = "result.json"
 
 
 @dataclass(frozen=True)
@@ -53,25 +52,9 @@ class Scored:
         return self.result(scores).metrics["mR"]
 
 
-def finished(folder: Path, overrides: list[str]) -> dict[str, Any] | None:
-    """The result that `run` left in a folder, if it is of this very recipe.
-
-    Raises:
-        SystemExit: it is of another recipe.
-    """
-    file = folder / RESULT
-    if not file.exists():
-        return None
-    here, ours = Recipe.load(folder / "recipe.yaml"), Recipe.load(RECIPE, overrides)
-    if here.model_dump(exclude={"output"}) != ours.model_dump(exclude={"output"}):
-        sys.exit(f"{folder} holds a run of another recipe: give another --runs, or delete it")
-    found: dict[str, Any] = json.loads(file.read_text())
-    return found
-
-
 def run(folder: Path, overrides: list[str]) -> None:
     """Train and measure, unless that is done."""
-    if finished(folder, overrides) is not None:
+    if finished(folder, RECIPE, overrides) is not None:
         return
     torch.set_num_threads(1)
     recipe = Recipe.load(RECIPE, [*overrides, f"output={folder}"])
@@ -81,9 +64,7 @@ def run(folder: Path, overrides: list[str]) -> None:
     model = DualEncoder.from_pretrained(trained.model)
     found = measured(Scored.of(model, dataset, validation.split), Scored.of(model, dataset, "test"))
     found |= {"epoch": trained.best_epoch, "validation_mR": trained.best, "seconds": round(trained.seconds)}
-    fresh = folder / (RESULT + ".new")
-    fresh.write_text(json.dumps(found))
-    fresh.replace(folder / RESULT)
+    keep(folder, found)
 
 
 def measured(val: Scored, test: Scored) -> dict[str, Any]:

@@ -21,23 +21,21 @@ paired. Each run is a process with one thread, kept under --runs and not done ag
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bridge_sandbox_run import CUTS, DEPTH, finished
+from bridge_sandbox_run import CUTS, DEPTH, RECIPE
 from bridge_sandbox_world import SEED, SHARE, WINDOW, prepare
 from harness import write_result
+from jobs import Job, finished, start_all
 from numpy.typing import NDArray
 
 EPOCHS = 16
 ROUNDS = 2000
+SCRIPT = Path(__file__).with_name("bridge_sandbox_run.py")
 LOCATION = "model.location={type: satclip, width: 64, legendre_polys: 10, capacity: 64}"
 
 CONFIGURATIONS: dict[str, tuple[str, ...]] = {
@@ -58,31 +56,6 @@ TWICE = ("paired",)
 Values = Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class Job:
-    """One configuration and seed."""
-
-    name: str
-    seed: int
-    folder: Path
-    overrides: list[str]
-
-    def start(self) -> int:
-        """Do the run in a process of its own, unless it is done; its exit status."""
-        script = Path(__file__).with_name("bridge_sandbox_run.py")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "log.txt").open("a") as log:
-            done = subprocess.run(
-                [sys.executable, str(script), str(self.folder), *self.overrides],
-                env=os.environ | {"OMP_NUM_THREADS": "1"},
-                stdout=log,
-                stderr=log,
-                check=False,
-            )
-        print(f"{self.name}, seed {self.seed}: {'done' if not done.returncode else f'failed, see {log.name}'}")
-        return done.returncode
-
-
 def jobs(arguments: argparse.Namespace) -> list[Job]:
     """Every run that the arguments ask for, seed by seed."""
     root = arguments.runs.resolve()
@@ -91,7 +64,7 @@ def jobs(arguments: argparse.Namespace) -> list[Job]:
         for name, terms in CONFIGURATIONS.items():
             epochs = max(1, arguments.epochs // 2) if name in TWICE else arguments.epochs
             own = [f"data.root={root}", f"seed={seed}", f"optim.epochs={epochs}", *terms]
-            found.append(Job(name, seed, root / f"{name}-{seed}", own))
+            found.append(Job(name, seed, root / f"{name}-{seed}", own, SCRIPT))
     return found
 
 
@@ -201,13 +174,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments.runs.mkdir(parents=True, exist_ok=True)
     prepare(arguments.runs, arguments.regions, arguments.dates, arguments.size)
     todo = jobs(arguments)
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        failed = sum(status != 0 for status in pool.map(Job.start, todo))
-    if failed:
-        sys.exit(f"{failed} of {len(todo)} runs failed")
+    start_all(todo, arguments.jobs)
     results: dict[str, list[dict[str, Any]]] = {}
     for job in todo:
-        found = finished(job.folder, job.overrides)
+        found = finished(job.folder, RECIPE, job.overrides)
         if found is None:
             sys.exit(f"{job.folder} has no result")
         results.setdefault(job.name, []).append(found)

@@ -8,13 +8,13 @@ on, one that is finished is not done again.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from jobs import finished, keep
 from torch import Tensor
 
 from swath.data import Dataset, Pair, read_dataset
@@ -25,7 +25,6 @@ from swath.models import DualEncoder
 from swath.training import Recipe, train
 
 RECIPE = Path(__file__).with_name("bridge_sandbox.yaml")
-RESULT = "result.json"
 DEPTH = 1000
 NDCG = f"ndcg_linear_{DEPTH}"
 CUTS = (1, 5, 10)
@@ -34,25 +33,9 @@ Values = dict[str, dict[str, float]]
 """Measure -> query -> value, 0 to 1."""
 
 
-def finished(folder: Path, overrides: list[str]) -> dict[str, Any] | None:
-    """The result that `run` left in a folder, if it is of this very recipe.
-
-    Raises:
-        SystemExit: it is of another recipe.
-    """
-    file = folder / RESULT
-    if not file.exists():
-        return None
-    here, ours = Recipe.load(folder / "recipe.yaml"), Recipe.load(RECIPE, overrides)
-    if here.model_dump(exclude={"output"}) != ours.model_dump(exclude={"output"}):
-        sys.exit(f"{folder} holds a run of another recipe: give another --runs, or delete it")
-    found: dict[str, Any] = json.loads(file.read_text())
-    return found
-
-
 def run(folder: Path, overrides: list[str]) -> None:
     """Train and measure, unless that is done."""
-    if finished(folder, overrides) is not None:
+    if finished(folder, RECIPE, overrides) is not None:
         return
     torch.set_num_threads(1)
     recipe = Recipe.load(RECIPE, [*overrides, f"output={folder}"])
@@ -62,9 +45,7 @@ def run(folder: Path, overrides: list[str]) -> None:
     sensors = {source.sensor for source in recipe.data.train}
     found: dict[str, Any] = {"values": measured(model, world, sorted(name for name in sensors if name))}
     found |= {"seconds": round(trained.seconds), "steps": trained.steps}
-    fresh = folder / (RESULT + ".new")
-    fresh.write_text(json.dumps(found))
-    fresh.replace(folder / RESULT)
+    keep(folder, found)
 
 
 def measured(model: DualEncoder, world: Dataset, sensors: Sequence[str]) -> Values:

@@ -14,20 +14,17 @@ the same initial weights and batches, so gains are paired by seed.
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ablation_run import finished
+from ablation_run import RECIPE
 from ablation_statistics import over_queries, over_seeds
 from harness import data_root, write_result
+from jobs import Job, finished, start_all
 
 from swath.evaluation.retrieval import RetrievalResult
 
@@ -38,6 +35,7 @@ TERMS = {"local": LOCAL, "ker": KER, "eba": EBA}
 ALL = tuple(TERMS.values())
 TABLE_2 = ("baseline", "local", "ker", "eba", "local+ker", "local+eba", "ker+eba", "all")
 DEFAULT = ("baseline", "local", "ker", "eba", "all")
+SCRIPT = Path(__file__).with_name("ablation_run.py")
 KEEP_ALL = 4 / 7
 """Share of the epochs before the first elimination: the paper's 4 of 7."""
 
@@ -96,31 +94,6 @@ def configurations(table: str) -> dict[str, tuple[str, ...]]:
     }[table]
 
 
-@dataclass(frozen=True)
-class Job:
-    """One configuration and seed."""
-
-    name: str
-    seed: int
-    folder: Path
-    overrides: list[str]
-
-    def start(self) -> int:
-        """Do the run in a process of its own, unless it is done; its exit status."""
-        script = Path(__file__).with_name("ablation_run.py")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "log.txt").open("a") as log:
-            done = subprocess.run(
-                [sys.executable, str(script), str(self.folder), *self.overrides],
-                env=os.environ | {"OMP_NUM_THREADS": "1"},
-                stdout=log,
-                stderr=log,
-                check=False,
-            )
-        print(f"{self.name}, seed {self.seed}: {'done' if not done.returncode else f'failed, see {log.name}'}")
-        return done.returncode
-
-
 def jobs(arguments: argparse.Namespace, chosen: Mapping[str, tuple[str, ...]]) -> list[Job]:
     """Every run that the arguments ask for, seed by seed."""
     setup = DATASETS[arguments.dataset]
@@ -134,7 +107,7 @@ def jobs(arguments: argparse.Namespace, chosen: Mapping[str, tuple[str, ...]]) -
                 first = next((term for term in terms if ".start_epoch=" in term), None)
                 # A changed drop epoch is set last; otherwise it is the paper's share of the epochs.
                 own += [first or f"objective.elimination.start_epoch={max(1, int(KEEP_ALL * epochs))}"]
-            found.append(Job(name, seed, arguments.runs / arguments.dataset / _folder(name, seed), own))
+            found.append(Job(name, seed, arguments.runs / arguments.dataset / _folder(name, seed), own, SCRIPT))
     return found
 
 
@@ -251,14 +224,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     if unknown := set(names) - set(known):
         parser.error(f"no configuration {', '.join(sorted(unknown))} in table {arguments.table}: {', '.join(known)}")
     asked = jobs(arguments, {name: known[name] for name in names})
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        if any(pool.map(Job.start, asked)):
-            sys.exit("some runs failed; the others are kept")
+    start_all(asked, arguments.jobs)
+    found = {name: [job for job in asked if job.name == name] for name in names}
     results = {
-        name: Results(
-            [finished(job.folder, job.overrides) or {} for job in asked if job.name == name], LOCAL in known[name]
-        )
-        for name in names
+        name: Results([finished(job.folder, RECIPE, job.overrides) or {} for job in own], LOCAL in known[name])
+        for name, own in found.items()
     }
     write(arguments, results)
 
