@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from generate.processes import run_in_two
 from swath.errors import InputError
 from swath.objectives.bridge import NO_GROUP, bridge_loss, bridge_targets, label_overlap, paired_loss
 from swath.objectives.contrastive import contrastive_loss
@@ -209,14 +207,13 @@ def test_what_does_not_fit_is_refused() -> None:
 
 
 TWO_PROCESSES = """
-import sys, torch, torch.distributed as dist
+import torch
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 from swath.objectives.bridge import bridge_loss, bridge_targets, paired_loss
 from swath.objectives.contrastive import gather, shared_captions
 
-rank = int(sys.argv[1])
-dist.init_process_group("gloo", init_method="file://" + sys.argv[2], rank=rank, world_size=2)
+meet()
 torch.manual_seed(0)
 inputs, words = torch.randn(8, 6), torch.randn(8, 6)
 sensor, group = torch.tensor([0, 0, 1, 1, 0, 0, 0, 1]), torch.tensor([1, 2, 1, 3, 3, -1, 4, 4])
@@ -249,22 +246,10 @@ loss.backward()
 torch.testing.assert_close(loss, whole)
 for parameter, gradient in zip(model.parameters(), expected):
     torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-6)
-dist.barrier()
-dist.destroy_process_group()
 """
 
 
 @pytest.mark.slow
 def test_two_processes_give_the_gradient_of_the_whole_batch(tmp_path: Path) -> None:
     """The processes hold other numbers of images of each sensor, and partners are apart."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", TWO_PROCESSES]
-    running = [
-        subprocess.Popen(
-            [*command, str(rank), str(tmp_path / "meet")], env=environment, stderr=subprocess.PIPE, text=True
-        )
-        for rank in range(2)
-    ]
-    for process in running:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
+    run_in_two(TWO_PROCESSES, tmp_path)

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from generate.processes import run_in_two
 from swath.errors import InputError
 from swath.objectives.contrastive import NO_CAPTION, contrastive_loss, contrastive_loss_of, gather, shared_captions
 from swath.objectives.elimination import keep_rows
@@ -122,13 +120,12 @@ def test_gather_on_one_process_is_the_tensor() -> None:
 
 
 TWO_PROCESSES = """
-import sys, torch, torch.distributed as dist
+import torch
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 from swath.objectives.contrastive import contrastive_loss, gather, shared_captions
 
-rank = int(sys.argv[1])
-dist.init_process_group("gloo", init_method="file://" + sys.argv[2], rank=rank, world_size=2)
+meet()
 torch.manual_seed(0)
 inputs, targets = torch.randn(8, 6), torch.randn(8, 6)
 captions = torch.tensor([0, 1, 2, 0, 3, 4, 1, 5])
@@ -155,21 +152,9 @@ loss.backward()
 torch.testing.assert_close(loss, whole)
 for parameter, gradient in zip(model.parameters(), expected):
     torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-6)
-dist.barrier()
-dist.destroy_process_group()
 """
 
 
 @pytest.mark.slow
 def test_two_processes_give_the_gradient_of_the_whole_batch(tmp_path: Path) -> None:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", TWO_PROCESSES]
-    running = [
-        subprocess.Popen(
-            [*command, str(rank), str(tmp_path / "meet")], env=environment, stderr=subprocess.PIPE, text=True
-        )
-        for rank in range(2)
-    ]
-    for process in running:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
+    run_in_two(TWO_PROCESSES, tmp_path)

@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from generate.processes import torchrun
 from generate.sensors import two_sensors
 from swath.errors import InputError, RecipeError
 from swath.models import DualEncoder
@@ -200,12 +198,7 @@ def test_two_processes_train_towers_of_two_sensors(folder: Path, tmp_path: Path)
         f"output={tmp_path / 'run'}",
     )
     (tmp_path / "recipe.yaml").write_text(recipe.to_yaml())
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    command += ["-m", "swath", "train", str(tmp_path / "recipe.yaml"), "--json"]
-    done = subprocess.run(
-        command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=200, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    torchrun("train", str(tmp_path / "recipe.yaml"), "--json")
     logged = json.loads((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()[0])
     assert all(math.isfinite(logged[name]) for name in ("loss", "paired", "location"))
 

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from generate.processes import torchrun
 from generate.recipes import tiny_recipe
 from generate.sensors import radar_and_bands
 from generate.sentence_encoder import sentence_encoder
@@ -169,12 +168,7 @@ def test_starting_from_a_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize("terms", [(), ALL_TERMS])
 def test_two_processes_train_one_model(tmp_path: Path, terms: tuple[str, ...]) -> None:
     (tmp_path / "recipe.yaml").write_text(tiny_recipe(tmp_path, *terms).to_yaml())
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "swath"]
-    command += ["train", str(tmp_path / "recipe.yaml"), "--json"]
-    done = subprocess.run(
-        command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=200, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    done = torchrun("train", str(tmp_path / "recipe.yaml"), "--json")
     decoder, results, text = json.JSONDecoder(), [], done.stdout.strip()
     while text:
         value, end = decoder.raw_decode(text)
@@ -188,12 +182,7 @@ def test_two_processes_train_one_model(tmp_path: Path, terms: tuple[str, ...]) -
 @pytest.mark.slow
 def test_two_processes_can_check_a_recipe(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(tiny_recipe(tmp_path).to_yaml())
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "swath"]
-    command += ["train", str(tmp_path / "recipe.yaml"), "--check"]
-    done = subprocess.run(
-        command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=200, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    torchrun("train", str(tmp_path / "recipe.yaml"), "--check")
     assert not (tmp_path / "run").exists()
 
 

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import copy
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from generate.models import tiny_model
+from generate.processes import run_in_two
 from swath.data.masking import Masker
 from swath.errors import ModelError
 from swath.training.long_texts import LongTexts
@@ -256,14 +254,13 @@ def test_a_tower_without_patch_tokens_is_named() -> None:
 
 
 TWO_PROCESSES = """
-import sys, torch, torch.distributed as dist
+import torch
 from torch.nn.parallel import DistributedDataParallel
 from generate.models import tiny_model
 from swath.training.long_texts import LongTexts
 from swath.training.objective import ObjectiveRecipe
 from swath.training.step import TrainingModel
 
-rank = int(sys.argv[1])
 terms = {"learn_temperature": False, "local": {"scale": 10.0}, "elimination": {"scheme": "split"}}
 terms |= {"dual_text": {"components": 3, "label_smoothing": 0.1, "long": 0.7}}
 objective = ObjectiveRecipe.model_validate(terms)
@@ -289,8 +286,8 @@ whole, seen = model(**inputs(model, slice(None)))
 used = [p for p in model.parameters() if p.requires_grad]
 expected = torch.autograd.grad(whole["loss"], used)
 
-dist.init_process_group("gloo", init_method="file://" + sys.argv[2], rank=rank, world_size=2)
-parallel = DistributedDataParallel(TrainingModel(model.encoder, objective, 0, cached=int(sys.argv[3]) or None).eval())
+meet()
+parallel = DistributedDataParallel(TrainingModel(model.encoder, objective, 0, cached=int(arguments[0]) or None).eval())
 found, both = parallel(**inputs(model, slice(rank * 4, rank * 4 + 4)))
 found["loss"].backward()
 assert both.pairs.tolist() == list(range(8))
@@ -300,8 +297,6 @@ for name in ("loss", "long", "local", "eliminated", "eliminated_local"):
     torch.testing.assert_close(found[name], whole[name], rtol=1e-4, atol=1e-5)
 for parameter, gradient in zip(used, expected):
     torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)
-dist.barrier()
-dist.destroy_process_group()
 """
 
 
@@ -309,17 +304,4 @@ dist.destroy_process_group()
 @pytest.mark.parametrize("cached", [0, 3])
 def test_two_processes_eliminate_and_compare_as_one(tmp_path: Path, cached: int) -> None:
     """Texts of the two processes have different lengths, so their tokens must be padded to be gathered."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
-    command = [sys.executable, "-c", TWO_PROCESSES]
-    running = [
-        subprocess.Popen(
-            [*command, str(rank), str(tmp_path / "meet"), str(cached)],
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    for process in running:
-        _, errors = process.communicate(timeout=250)
-        assert process.returncode == 0, errors
+    run_in_two(TWO_PROCESSES, tmp_path, str(cached))
