@@ -20,8 +20,9 @@ Caption = tuple[Sentence, ...]
 _TWO = 0.5
 """How often a caption has a second sentence."""
 
-_ASIDE = frozenset({"location"})
-"""Topics for paragraphs only: coordinates would stand in half of all captions."""
+_ASIDE = frozenset({"incidence", "location", "place", "time"})
+"""Topics for paragraphs only: when, where and how an image was taken cannot be seen in it, and a caption is what a
+model learns to see."""
 
 _TRIES = 12
 """How often another wording is drawn for a caption that is there already."""
@@ -68,7 +69,7 @@ class StatementWriter:
         Args:
             facts: what is known of the image; its name and content choose the wordings together with the seed.
         """
-        openers = [statement for statement in self._statements if statement.opens]
+        openers = [statement for statement in self._statements if statement.opens and statement.topic not in _ASIDE]
         if not openers:
             return []
         rng = random.Random(f"{self._seed}:{facts.name}:{facts.id}")
