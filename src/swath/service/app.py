@@ -41,7 +41,7 @@ from starlette.staticfiles import StaticFiles
 from swath._version import __version__
 from swath.errors import SwathError
 from swath.service import collections as collection_documents
-from swath.service import cql2, media, ops, semantic, semantic_models
+from swath.service import cql2, media, ops, semantic, semantic_models, words
 from swath.service.catalog import Catalog
 from swath.service.guard import Guard
 from swath.service.items import GEOJSON, link
@@ -92,11 +92,12 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
     for router in (
         semantic.router(searches, workers),
         media.router(shelves, workers, settings),
+        words.router(shelves, workers, settings),
         ops.router(shelves, lambda: metrics, lambda: readiness["why"]),
     ):
         app.include_router(router)
     _add_models(app, shelves)
-    _add_page(app, settings)
+    _add_page(app, settings, shelves)
     add_handlers(app)
     vars(app)["openapi"] = _openapi(app)
     app.user_middleware = [
@@ -185,7 +186,7 @@ def _add_models(app: FastAPI, catalog: Catalog) -> None:
         raise RequestError(404, f"there is no archive {archive[:64]!r} with chips")
 
 
-def _add_page(app: FastAPI, settings: Settings) -> None:
+def _add_page(app: FastAPI, settings: Settings, catalog: Catalog) -> None:
     """The page: its files under `/static`, and itself at `/` for clients that prefer HTML."""
     index = STATIC / "index.html"
     if STATIC.is_dir():
@@ -193,6 +194,7 @@ def _add_page(app: FastAPI, settings: Settings) -> None:
 
     @app.get("/page-settings", tags=["Operations"], summary="What the page must know of the service")
     def page_settings() -> dict[str, Any]:
+        able = {name for shelf in catalog.shelves for name in shelf.abilities.names}
         return {
             "version": __version__,
             "title": settings.title,
@@ -200,6 +202,7 @@ def _add_page(app: FastAPI, settings: Settings) -> None:
             "needs_token": settings.token is not None,
             "max_upload_bytes": settings.max_upload_bytes,
             "max_limit": settings.max_limit,
+            "abilities": {"caption": "caption" in able, "ask": "ask" in able},
         }
 
     landing: Any = next(route for route in app.router.routes if _serves_landing(route))

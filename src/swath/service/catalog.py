@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from swath.archive import Archive, Hit
 from swath.archive.extents import Extent, extents
 from swath.errors import InputError
+from swath.service.abilities import Abilities
 from swath.service.problems import RequestError
 
 if TYPE_CHECKING:
@@ -27,11 +28,13 @@ class Shelf:
         number: its place among the archives.
         name: what its collections' ids begin with.
         archive: the archive.
+        abilities: what its model can do beside searching.
     """
 
     number: int
     name: str
     archive: Archive
+    abilities: Abilities
 
     def collection_id(self, sensor: str) -> str:
         """The id of the collection of a sensor."""
@@ -55,8 +58,12 @@ class Collection:
 class Catalog:
     """The archives that are served. Everything is looked up anew in their newest versions."""
 
-    def __init__(self, archives: Mapping[str, Archive]) -> None:
+    def __init__(self, archives: Mapping[str, Archive], model: str | None = None) -> None:
         """Name archives.
+
+        Args:
+            archives: by name.
+            model: where the model of all is, if not where each archive says.
 
         Raises:
             InputError: a name that is no part of an address.
@@ -64,7 +71,10 @@ class Catalog:
         for name in archives:
             if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", name):
                 raise InputError(f"{name!r} cannot name an archive; use letters, digits, - and _: NAME=ADDRESS")
-        self.shelves = [Shelf(number, name, archive) for number, (name, archive) in enumerate(archives.items())]
+        self.shelves = [
+            Shelf(number, name, archive, Abilities(archive, model))
+            for number, (name, archive) in enumerate(archives.items())
+        ]
         self._extents: dict[int, tuple[int, dict[str, Extent]]] = {}
         self._lock = threading.Lock()
 
@@ -91,7 +101,7 @@ class Catalog:
             if name in found:
                 raise InputError(f"two archives are named {name}; name them: NAME=ADDRESS")
             found[name] = Archive.open(address, encoder)
-        return cls(found)
+        return cls(found, model)
 
     def collections(self) -> list[Collection]:
         """All collections, in the order of the archives and sensors."""

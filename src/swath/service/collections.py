@@ -46,6 +46,7 @@ def document(collection: Collection, root: str) -> dict[str, Any]:
         "swath:archive": collection.shelf.name,
         "swath:sensor": collection.sensor,
         "swath:rows": extent.rows,
+        "swath:abilities": list(collection.shelf.abilities.names),
         **embedding_fields(collection),
         "links": [
             link("self", here),
@@ -83,7 +84,7 @@ def model_document(name: str, collection: Collection, root: str) -> dict[str, An
         collection: one of its collections.
         root: address of the service.
     """
-    about = collection.shelf.archive.about
+    about, abilities = collection.shelf.archive.about, collection.shelf.abilities.names
     return {
         "type": "Feature",
         "stac_version": "1.1.0",
@@ -95,7 +96,8 @@ def model_document(name: str, collection: Collection, root: str) -> dict[str, An
             "mlm:name": about.model_id,
             "mlm:architecture": "DualEncoder",
             "mlm:framework": "pytorch",
-            "mlm:tasks": ["similarity-search"],
+            "mlm:tasks": ["similarity-search", *(["image-captioning"] if "caption" in abilities else [])],
+            "swath:abilities": list(abilities),
             "mlm:input": [
                 {
                     "name": f"chip of {each}",

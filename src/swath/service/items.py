@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from swath.archive import Hit
 from swath.archive.stac import item as stac_item
+
+if TYPE_CHECKING:
+    from swath.service.catalog import Shelf
 
 GEOJSON = "application/geo+json"
 _TITLES = {
@@ -17,12 +20,12 @@ _TITLES = {
 _RANKED = ("swath:rank", "swath:score", "swath:confidence")
 
 
-def document(hit: Hit, collection: str, root: str, *, local_hrefs: bool = False) -> dict[str, Any]:
+def document(hit: Hit, shelf: Shelf, root: str, *, local_hrefs: bool = False) -> dict[str, Any]:
     """A chip as a STAC item with its links and assets.
 
     Args:
         hit: the chip, with score and confidence where it was ranked.
-        collection: its collection's id.
+        shelf: its archive.
         root: address of the service, with a slash at its end.
         local_hrefs: whether to name the scene's file on this machine.
     """
@@ -35,6 +38,7 @@ def document(hit: Hit, collection: str, root: str, *, local_hrefs: bool = False)
         properties |= {"swath:raw_score": hit.raw_score, "swath:calibrated_score": hit.calibrated_score}
     if hit.caption is not None:
         properties["swath:caption"] = hit.caption
+    collection = shelf.collection_id(hit.sensor)
     here = f"{root}collections/{collection}/items/{hit.id}"
     assets = dict(made["assets"])
     if not local_hrefs and "://" not in hit.href:
@@ -49,8 +53,13 @@ def document(hit: Hit, collection: str, root: str, *, local_hrefs: bool = False)
     up = f"{root}collections/{collection}"
     links = [
         link("self", here, GEOJSON), link("collection", up), link("parent", up), link("root", root),
+        link("emb:model", f"{root}models/{shelf.name}", GEOJSON, "The model of its embedding"),
         link("heatmap", f"{here}/heatmap", "image/png", "Where a text fits (parameter text)"),
     ]  # fmt: skip
+    if "caption" in shelf.abilities.names:
+        links.append(link("caption", f"{here}/caption", title="A caption by the model"))
+    if "ask" in shelf.abilities.names:
+        links.append(link("ask", f"{here}/ask", title="Answers to questions") | {"method": "POST"})
     if hit.geometry is not None:
         links.append(link("tilejson", f"{here}/tilejson.json", title="Tiles of the scene"))
     return {**made, "collection": collection, "links": links, "assets": assets}

@@ -76,7 +76,7 @@ def router(catalog: Catalog, workers: Workers, settings: Settings) -> APIRouter:
     ) -> Response:
         def work() -> Response:
             collection, hit = catalog.item(collection_id, item_id)
-            _check_area(hit, scope, settings)
+            check_area(hit, scope, settings)
             heat = hit.heat_map(text, collection.shelf.archive.encoder, whole_scene=scope == "scene")
             if f == "geojson":
                 return JSONResponse(heat.to_geojson(), media_type=GEOJSON)
@@ -127,7 +127,12 @@ def _overlay(heat: HeatMap, side: int) -> dict[str, Any]:
     return {"image": f"data:image/png;base64,{picture}", "corners": heat.corners, "peaks": heat.to_geojson(limit=5)}
 
 
-def _check_area(hit: Hit, scope: str, settings: Settings) -> None:
+def check_area(hit: Hit, scope: Literal["chip", "scene"], settings: Settings) -> None:
+    """Refuse to look at too many pixels.
+
+    Raises:
+        RequestError: 413.
+    """
     _, _, width, height = hit.window
     if scope == "scene":
         from swath.raster import scene_grid  # GDAL is slow to import
@@ -135,10 +140,10 @@ def _check_area(hit: Hit, scope: str, settings: Settings) -> None:
         grid = scene_grid(hit.to_chip().scene)
         width, height = grid.width, grid.height
     if width * height > settings.max_heat_map_pixels:
+        advice = "ask for the chip" if scope == "scene" else "its keeper can raise max_heat_map_pixels"
         raise RequestError(
             413,
-            f"the {scope} has {width} x {height} pixels, at most {settings.max_heat_map_pixels} are looked at; ask for "
-            "the chip, or raise max_heat_map_pixels",
+            f"the {scope} has {width} x {height} pixels, over {settings.max_heat_map_pixels} are not looked at: {advice}",
         )
 
 

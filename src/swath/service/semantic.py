@@ -161,7 +161,7 @@ def answer(searches: Searches, query: SemanticQuery, image: Pixels | None, root:
         ranked = [(shelf, hit) for shelf, hit in ranked if hit.confidence is not None and hit.confidence >= least]
     features = []
     for rank, (shelf, hit) in enumerate(ranked, 1):
-        item = document(hit, shelf.collection_id(hit.sensor), root, local_hrefs=searches.settings.local_hrefs)
+        item = document(hit, shelf, root, local_hrefs=searches.settings.local_hrefs)
         item["properties"]["swath:rank"] = hit.rank if query.per_sensor else rank
         features.append(item)
     sure = [hits.confidence for _, hits in found if hits.confidence is not None]

@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         max_filter_characters: longest CQL2 text.
         max_text_characters: longest text to search by.
         max_examples: most positive or negative examples of a search.
-        max_heat_map_pixels: most pixels of a scene that one heat map looks at.
+        max_heat_map_pixels: most pixels that one heat map, caption or question looks at.
         request_seconds: time after which a request is given up.
         heavy_requests: searches, heat maps and tiles that are worked on at once.
         waiting_requests: further ones that may wait.

@@ -116,9 +116,7 @@ class Searches:
         features = []
         for number, hit in page:
             shelf = self.catalog.shelves[number]
-            item = document(
-                hit, shelf.collection_id(hit.sensor), root, local_hrefs=self.settings.local_hrefs
-            )  # fmt: skip
+            item = document(hit, shelf, root, local_hrefs=self.settings.local_hrefs)
             features.append(
                 trimmed(item, set(asked.include), set(asked.exclude)) if asked.include or asked.exclude else item
             )
@@ -257,7 +255,7 @@ class Client(BaseCoreClient):  # type: ignore[misc]
         """One item."""
         root = str(kwargs["request"].base_url)
         collection, hit = self.searches.catalog.item(collection_id, item_id)
-        return document(hit, collection.id, root, local_hrefs=self.searches.settings.local_hrefs)
+        return document(hit, collection.shelf, root, local_hrefs=self.searches.settings.local_hrefs)
 
     def item_collection(self, collection_id: str, **kwargs: Any) -> Any:  # noqa: ANN401
         """Items of one collection."""

@@ -24,6 +24,8 @@ from swath.models.config import CONFIG_FILE
 from swath.models.dual_encoder import DualEncoder
 
 _BATCH = 256
+_NAMES = 16_384
+"""Names whose vectors are kept; a service is asked about ever new ones."""
 _IMAGES = 32
 _FEW = 100
 """Where larger numbers than this can be the answer, the order of magnitude is decided first (RSVQA's ranges)."""
@@ -94,9 +96,11 @@ class CompactAnswerer:
     def batch(self, rows: Sequence[int], asked: Sequence[Asked]) -> tuple[Names, Tensor, Tensor, Tensor, Tensor]:
         """What a network takes of some questions: names, subject, other, the images that take part, image rows."""
         wanted = list(dict.fromkeys(name for one in asked for name in (one.subject, one.other or one.subject)))
-        self._encode([name for name in wanted if name not in self._names])
+        known = self._names if len(self._names) <= _NAMES else {}
+        self._encode([name for name in wanted if name not in known], known)
+        self._names = known
         place = {name: at for at, name in enumerate(wanted)}
-        names = names_of(wanted, torch.stack([self._names[name] for name in wanted]))
+        names = names_of(wanted, torch.stack([known[name] for name in wanted]))
         subject = torch.tensor([place[one.subject] for one in asked])
         other = torch.tensor([place[one.other or one.subject] for one in asked])
         images, image = torch.unique(torch.tensor(list(rows)), return_inverse=True)
@@ -118,11 +122,11 @@ class CompactAnswerer:
         (place / f".{CONFIG}").replace(place / CONFIG)
         return place
 
-    def _encode(self, names: Sequence[str]) -> None:
+    def _encode(self, names: Sequence[str], known: dict[str, Tensor]) -> None:
         if names:
             # Clone: what inference mode makes cannot take part in training.
             vectors = self.encoder.encode_texts(names, truncation="count", tokens=False).pooled.float().cpu().clone()
-            self._names |= dict(zip(names, vectors, strict=True))
+            known |= dict(zip(names, vectors, strict=True))
 
     def _chances(self, views: Views, rows: Sequence[int], asked: Sequence[Asked]) -> list[Tensor]:
         """For each question the probabilities of its possible answers, averaged over the networks."""
@@ -156,11 +160,17 @@ class CompactAnswerer:
         return Answer("yes" if chance[0] >= chance[1] else "no", float(chance.max()), kind)
 
 
-def load_answerer(model: str | Path, **options: Any) -> CompactAnswerer:  # noqa: ANN401 - those of from_pretrained
+def load_answerer(
+    model: str | Path,
+    *,
+    encoder: DualEncoder | None = None,
+    **options: Any,  # noqa: ANN401 - those of from_pretrained
+) -> CompactAnswerer:
     """The answerer in a model's directory, with its model.
 
     Args:
         model: what `DualEncoder.from_pretrained` takes, if it is a directory or packaged.
+        encoder: that model, where it is loaded already.
         options: of `DualEncoder.from_pretrained`.
 
     Raises:
@@ -171,7 +181,7 @@ def load_answerer(model: str | Path, **options: Any) -> CompactAnswerer:  # noqa
 
     directory = resolve(str(model))
     config = AnswererConfig.load(directory)
-    answerer = CompactAnswerer(DualEncoder.from_pretrained(directory, **options), config)
+    answerer = CompactAnswerer(encoder or DualEncoder.from_pretrained(directory, **options), config)
     state = read_weights(directory / WEIGHTS)
     misfits = compare({key: tuple(value.shape) for key, value in answerer.networks.state_dict().items()}, state)
     if misfits:
