@@ -141,10 +141,8 @@ def check_area(hit: Hit, scope: Literal["chip", "scene"], settings: Settings) ->
         width, height = grid.width, grid.height
     if width * height > settings.max_heat_map_pixels:
         advice = "ask for the chip" if scope == "scene" else "its keeper can raise max_heat_map_pixels"
-        raise RequestError(
-            413,
-            f"the {scope} has {width} x {height} pixels, over {settings.max_heat_map_pixels} are not looked at: {advice}",
-        )
+        most = settings.max_heat_map_pixels
+        raise RequestError(413, f"the {scope} has {width} x {height} pixels, at most {most} are looked at: {advice}")
 
 
 def _zoom(hit: Hit) -> tuple[int, int]:
