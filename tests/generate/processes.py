@@ -80,8 +80,9 @@ def _child(source: Path, rank: int, arguments: list[str]) -> int:
     names = {"__name__": "__main__", "rank": rank, "arguments": arguments, "meet": meet}
     try:
         exec(compile(source.read_text(encoding="utf-8"), source, "exec"), names)
-        distributed.barrier()
-        distributed.destroy_process_group()
+        if distributed.is_initialized():
+            distributed.barrier()
+            distributed.destroy_process_group()
     except BaseException:
         traceback.print_exc()
         return 1

@@ -9,7 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from generate.processes import torchrun
+from generate.processes import run_in_two, torchrun
 from generate.recipes import tiny_recipe
 from generate.sensors import radar_and_bands
 from generate.sentence_encoder import sentence_encoder
@@ -184,6 +184,24 @@ def test_two_processes_can_check_a_recipe(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(tiny_recipe(tmp_path).to_yaml())
     torchrun("train", str(tmp_path / "recipe.yaml"), "--check")
     assert not (tmp_path / "run").exists()
+
+
+COMMAND_AND_GROUP = """
+import os
+from torch import distributed
+from swath.cli.app import app
+os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
+os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
+meet()
+app(["train", arguments[0], "--check"], standalone_mode=False)
+assert not distributed.is_initialized(), "the command left its group behind"
+"""
+
+
+@pytest.mark.slow
+def test_the_command_leaves_no_group_of_processes(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(tiny_recipe(tmp_path).to_yaml())
+    run_in_two(COMMAND_AND_GROUP, tmp_path, str(tmp_path / "recipe.yaml"))
 
 
 def test_progress_is_told_after_every_step(tmp_path: Path) -> None:

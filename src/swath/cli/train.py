@@ -27,11 +27,13 @@ def train(
     """
     from swath.training.chain_result import ChainResult
     from swath.training.kinds import load_recipe, train_any
+    from swath.training.processes import part
 
     # A line an epoch, on standard error, without --verbose.
     logging.getLogger("swath.training").setLevel(logging.INFO)
     with progress("steps") as advance:
         result = train_any(load_recipe(recipe, overrides or []), check=check, progress=advance)
+    part()
     if as_json:
         print_json(result.to_dict() | {"check": check})
         return

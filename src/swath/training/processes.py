@@ -1,6 +1,8 @@
-"""Token lists of all processes side by side."""
+"""Processes that train together: their token lists side by side, and their parting."""
 
 from __future__ import annotations
+
+import gc
 
 import torch
 from torch import Tensor, distributed
@@ -29,6 +31,16 @@ def gather_features(local: Features) -> Features:
     missing = length - local.tokens.shape[1]
     mask: Tensor = F.pad(local.mask, (0, missing))
     return Features(gather(local.pooled), gather(F.pad(local.tokens, (0, 0, 0, missing))), gather(mask))
+
+
+def part() -> None:
+    """Leave the group of processes, where there is one: the last act of a command that trained.
+
+    A group that is still there at the interpreter's exit leaks what NCCL holds, and its threads can abort the exit.
+    """
+    if distributed.is_available() and distributed.is_initialized():
+        gc.collect()  # wrapped models hold the group too
+        distributed.destroy_process_group()
 
 
 def _longest(length: int, device: torch.device) -> int:
