@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from generate.models import TEXT, VIT, tiny_config, tiny_model, two_towers
 from swath.chips import Pixels
@@ -138,8 +139,21 @@ def test_weights_without_the_captioners_keys_are_refused(model_directory, tmp_pa
         (tmp_path / name).write_bytes((model_directory / name).read_bytes())
     config = json.loads((model_directory / "config.json").read_text()) | {"captioner": CAPTIONER}
     (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=r"there is no captioner\.safetensors in "):
+        Captioner.from_pretrained(tmp_path, device="cpu")
+    save_file({"text_decoder.other": torch.zeros(1)}, tmp_path / "captioner.safetensors")
     with pytest.raises(CheckpointError, match=r"missing keys: text_decoder\."):
         Captioner.from_pretrained(tmp_path, device="cpu")
+
+
+def test_a_captioner_lies_in_a_file_of_its_own(captioner, model_directory, tmp_path):
+    saved = captioner.model.save_pretrained(tmp_path / "model")
+    written = load_file(saved / "captioner.safetensors")
+    assert written
+    assert all(key.startswith("text_decoder.") for key in written)
+    assert set(load_file(saved / "model.safetensors")) == set(load_file(model_directory / "model.safetensors"))
+    tiny_model().save_pretrained(saved)
+    assert not (saved / "captioner.safetensors").exists()
 
 
 @pytest.mark.parametrize(

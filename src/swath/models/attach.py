@@ -41,21 +41,16 @@ def attach_captioner(
     config, source = ModelConfig.load(own), ModelConfig.load(other)
     if source.captioner is None:
         raise CheckpointError(f"{trained} has no captioner to attach")
-    state = {
-        key: value
-        for key, value in checkpoint.read_weights(own / checkpoint.WEIGHTS_FILE).items()
-        if not key.startswith(DECODER)
-    }
-    found = checkpoint.read_weights(other / checkpoint.WEIGHTS_FILE)
-    towers = {key: value for key, value in found.items() if not key.startswith(DECODER)}
-    misfits = _misfits(state, towers)
+    state = checkpoint.read_weights(own / checkpoint.WEIGHTS_FILE)
+    misfits = _misfits(state, checkpoint.read_weights(other / checkpoint.WEIGHTS_FILE))
     if misfits:
         raise CheckpointError(
             f"the captioner of {trained} was trained on other towers than those of {model} ({misfits[0]}, ...): train "
             "it with init on this model and with its towers under optim.freeze"
         )
     precision = choose_dtype(dtype, torch.device("cpu"))
-    state |= {key: value.to(precision) for key, value in found.items() if key.startswith(DECODER)}
+    written = checkpoint.read_weights(other / checkpoint.CAPTIONER_FILE)
+    state |= {key: value.to(precision) for key, value in written.items()}
     provenance = {**config.provenance, "captioner": source.provenance.get("captioner", str(source.name))}
     config = config.model_copy(update={"captioner": source.captioner, "provenance": provenance})
     return checkpoint.write(state, config, Path(out))
@@ -96,7 +91,7 @@ def attach_towers(
         )
     if source.text.model_dump(exclude={"sentences"}) != config.text.model_dump(exclude={"sentences"}):
         raise CheckpointError(f"{trained} has another text tower than {model}; towers of one cannot serve the other")
-    state = checkpoint.read_weights(own / checkpoint.WEIGHTS_FILE)
+    state = checkpoint.read_state(own, config)
     found = checkpoint.read_weights(other / checkpoint.WEIGHTS_FILE)
     misfits = _misfits(_texts(state), _texts(found))
     if misfits:

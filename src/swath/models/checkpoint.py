@@ -1,4 +1,4 @@
-"""Reading and writing model directories: `config.json`, `model.safetensors`, `README.md`."""
+"""Reading and writing model directories: `config.json`, `model.safetensors`, `README.md`, `captioner.safetensors`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from swath.models.dual_encoder import DualEncoder
 
 WEIGHTS_FILE = "model.safetensors"
+CAPTIONER_FILE = "captioner.safetensors"
+"""Where a captioner's tensors lie: a model that learns to write keeps the file of its towers as it is."""
 CARD_FILE = "README.md"
 DIGEST_LENGTH = 12
 
@@ -64,13 +66,14 @@ def write(state: Mapping[str, Tensor], config: ModelConfig, directory: Path) -> 
         config = config.model_copy(update={"captioner": config.captioner.model_copy(update=update)})
     directory.mkdir(parents=True, exist_ok=True)
     (directory / CONFIG_FILE).unlink(missing_ok=True)
-    # Cloned, because safetensors refuses tensors that share memory.
-    safetensors.torch.save_file(
-        {key: value.clone() for key, value in state.items()},
-        directory / f".{WEIGHTS_FILE}",
-        metadata={"format": "pt", "swath": config.name},
-    )
-    (directory / f".{WEIGHTS_FILE}").replace(directory / WEIGHTS_FILE)
+    for file, of_captioner in ((WEIGHTS_FILE, False), (CAPTIONER_FILE, True)):
+        # Cloned, because safetensors refuses tensors that share memory.
+        part = {key: value.clone() for key, value in state.items() if key.startswith(DECODER) == of_captioner}
+        if not part:
+            (directory / file).unlink(missing_ok=True)
+            continue
+        safetensors.torch.save_file(part, directory / f".{file}", metadata={"format": "pt", "swath": config.name})
+        (directory / f".{file}").replace(directory / file)
     parameters = sum(value.numel() for value in state.values())
     (directory / CARD_FILE).write_text(model_card(config, parameters), encoding="utf-8")
     (directory / f".{CONFIG_FILE}").write_text(config.to_json(), encoding="utf-8")
@@ -111,7 +114,7 @@ def read(directory: Path) -> DualEncoder:
     from swath.models.dual_encoder import DualEncoder
 
     config = ModelConfig.load(directory)
-    state = read_weights(directory / WEIGHTS_FILE)
+    state = read_state(directory, config)
     found = digest_of(state, config)
     if config.digest is not None and config.digest != found:
         raise CheckpointError(
@@ -134,6 +137,16 @@ def read(directory: Path) -> DualEncoder:
     fill(model, state, str(directory / WEIGHTS_FILE))
     model.remember_digest(found)
     return model.eval()
+
+
+def read_state(directory: Path, config: ModelConfig) -> dict[str, Tensor]:
+    """Read the tensors of a model directory: towers, and the captioner where the model has one.
+
+    Raises:
+        CheckpointError: a file is missing or damaged.
+    """
+    state = read_weights(directory / WEIGHTS_FILE)
+    return state if config.captioner is None else state | read_weights(directory / CAPTIONER_FILE)
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:

@@ -59,7 +59,7 @@ def export_checkpoint(model: str | Path, out: str | Path, layout: CheckpointLayo
     directory = resolve(str(model))
     config = ModelConfig.load(directory)
     _check(config, layout)
-    state = checkpoint.read_weights(directory / checkpoint.WEIGHTS_FILE)
+    state = checkpoint.read_state(directory, config)
     state = _long_clip(state, config) if layout == "long-clip" else _open_clip(state, config)
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f".{out.name}")
