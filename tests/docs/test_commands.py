@@ -294,3 +294,32 @@ def test_every_command_stands_in_the_reference() -> None:
         if not below and f"`{name}" not in page:
             missing.append(name)
     assert not missing
+
+
+def documented_names() -> set[str]:
+    """Names that the pages of the reference show: what the modules that they list define and export."""
+    names: set[str] = set()
+    for page in (ROOT / "docs" / "reference").glob("*.md"):
+        for dotted in re.findall(r"^::: (\S+)", page.read_text(), re.MULTILINE):
+            path = ROOT / "src" / Path(*dotted.split("."))
+            source = next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.exists()), None)
+            names |= set(dotted.split("."))
+            if source is not None:
+                text = source.read_text()
+                names |= set(re.findall(r"^(?:def |class )?(\w+)(?=[(:\[ ])", text, re.MULTILINE))
+                exported = re.search(r"^__all__ = \[([^\]]*)\]", text, re.MULTILINE)
+                names |= set(re.findall(r'"(\w+)"', exported[1])) if exported else set()
+    return names
+
+
+def test_every_door_of_the_architecture_is_in_the_reference() -> None:
+    doors = (ROOT / "docs" / "architecture.md").read_text().partition("## Doors")[2].partition("\n## ")[0]
+    shown = documented_names()
+    missing = []
+    for code in INLINE.findall(doors):
+        path = re.split(r"[( ]|\.\.\.", code.removeprefix("["))[0].split(".")
+        name = next((part for part in path if part[:1].isupper()), path[-1])
+        is_file = "(" not in code and (name == "run_" or has_file(f"{name}.py"))
+        if path[0] and name not in shown and not is_file:
+            missing.append(code)
+    assert not missing
