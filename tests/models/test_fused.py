@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import pytest
 import torch
@@ -59,10 +60,11 @@ def test_a_fused_convolution_is_one_with_its_norm(stride: int, padding: int, siz
         torch.testing.assert_close(fused(x), wanted, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(fused(x, relu=True), F.relu(wanted), rtol=1e-4, atol=1e-5)
         beside = torch.randn_like(wanted)
-        kept = beside.clone()
-        torch.testing.assert_close(fused(x, add=beside), wanted + beside, rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(fused(x, add=beside, relu=True), F.relu(wanted + beside), rtol=1e-4, atol=1e-5)
-        assert torch.equal(beside, kept)
+        for relu, sum_wanted in ((False, wanted + beside), (True, F.relu(wanted + beside))):
+            onto = beside.clone()
+            found = fused(x, onto=onto, relu=relu)
+            torch.testing.assert_close(found, sum_wanted, rtol=1e-4, atol=1e-5)
+            assert found.data_ptr() == onto.data_ptr()
 
 
 @pytest.mark.parametrize("bands", [3, 12, 16])  # from 8 on the stem is a matrix product
@@ -88,6 +90,22 @@ def test_changed_weights_are_seen() -> None:
     assert isinstance(statistic, Tensor)
     statistic.add_(1.0)
     torch.testing.assert_close(encoded(model, images), plain(model, images), rtol=1e-4, atol=1e-4)
+
+
+def test_a_tower_that_has_encoded_can_be_copied_and_sent() -> None:
+    model, images = tower(), torch.randn(2, 3, 32, 32)
+    wanted = encoded(model, images)
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert torch.equal(encoded(other, images), wanted)
+        assert other.state_dict().keys() == model.state_dict().keys()
+    assert torch.equal(encoded(model, images), wanted)
+
+
+def test_encoding_leaves_its_input_alone() -> None:
+    model, images = tower(), torch.randn(2, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    kept = images.clone()
+    encoded(model, images)
+    assert torch.equal(images, kept)
 
 
 def test_gradients_and_batch_statistics_pass_as_ever() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -104,7 +104,7 @@ class _FusedBlock:
         branch = self.first(x, relu=True)
         if self.beside is not None:
             x = self.beside(x if self.pool is None else self.pool(x))
-        return self.second(branch, add=x, relu=True)
+        return self.second(branch, onto=x, relu=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +177,10 @@ class ConvNet(nn.Module):
         x = self.head(self.blocks(self.stem(x))) if fused is None else fused(x)
         x = x.flatten(2).transpose(1, 2)
         return self.proj(self.dropout(x.mean(dim=1))), self.proj(x)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the convolutions for encoding: oneDNN's filters can be neither copied nor sent."""
+        return self.__dict__ | {"_fused": None}
 
     def _fuse(self) -> _Fused | None:
         """The convolutions for encoding, made anew when a weight has changed; None where that cannot be told."""

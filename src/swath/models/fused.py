@@ -1,7 +1,8 @@
 """Convolutions for encoding: batch norm folded into the filters, addition and ReLU done while a result is in cache.
 
 A batch norm that no longer learns is a factor and an offset a channel, which the filters before it can hold. On a CPU
-oneDNN then adds a shortcut and cuts off below zero in the same pass over memory.
+oneDNN then adds a shortcut and cuts off below zero in the same pass over memory, from filters that lie as it reads
+them, and into the shortcut's own memory where nobody needs that any more.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class FusedConvolution:
         stride: rows and columns.
         padding: rows and columns.
         patches: whether it is of patches, which are a matrix product (see `swath.models.patches`).
+        packed: `weight` as oneDNN reads it; None where oneDNN does not take it.
     """
 
     weight: Tensor
@@ -36,6 +38,7 @@ class FusedConvolution:
     stride: list[int]
     padding: list[int]
     patches: bool
+    packed: Tensor | None
 
     @classmethod
     def of(cls, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> FusedConvolution:
@@ -44,26 +47,27 @@ class FusedConvolution:
         wide = torch.promote_types(dtype, torch.float32)
         folded = fuse_conv_bn_eval(_widened(convolution, wide), norm)
         bias = cast(Tensor, folded.bias)
-        return cls(
-            folded.weight.detach().to(dtype).contiguous(memory_format=torch.channels_last),
-            bias.detach().to(dtype),
-            list(cast(Sequence[int], convolution.stride)),
-            list(cast(Sequence[int], convolution.padding)),
-            isinstance(convolution, PatchConv2d),
-        )
+        weight = folded.weight.detach().to(dtype).contiguous(memory_format=torch.channels_last)
+        stride = list(cast(Sequence[int], convolution.stride))
+        padding = list(cast(Sequence[int], convolution.padding))
+        patches = isinstance(convolution, PatchConv2d)
+        packed = None
+        if not patches and _in_one_pass(weight):
+            packed = torch.ops.mkldnn._reorder_convolution_weight(weight, padding, stride, [1, 1], 1)
+        return cls(weight, bias.detach().to(dtype), stride, padding, patches, packed)
 
-    def __call__(self, x: Tensor, *, relu: bool = False, add: Tensor | None = None) -> Tensor:
-        """Convolve (B, inputs, H, W), then add, then cut off below zero."""
-        if self.patches or not _in_one_pass(x):
+    def __call__(self, x: Tensor, *, relu: bool = False, onto: Tensor | None = None) -> Tensor:
+        """Convolve (B, inputs, H, W), then add it to `onto`, whose memory the result takes; then cut off below zero."""
+        if self.packed is None:
             out = patch_product(x, self.weight, self.bias) if self.patches else self._convolved(x)
-            out = out if add is None else out.add_(add)
+            out = out if onto is None else onto.add_(out)
             return out.relu_() if relu else out
         after = "relu" if relu else None
-        where = (self.weight, self.bias, self.padding, self.stride, [1, 1], 1)
-        if add is None:
+        where = (self.packed, self.bias, self.padding, self.stride, [1, 1], 1)
+        if onto is None:
             found = torch.ops.mkldnn._convolution_pointwise(x, *where, after or "none", [], "")
         else:
-            found = torch.ops.mkldnn._convolution_pointwise.binary(x, add, *where, "add", 1.0, after, [], "")
+            found = torch.ops.mkldnn._convolution_pointwise_.binary(onto, x, *where, "add", 1.0, after, [], "")
         return cast(Tensor, found)
 
     def _convolved(self, x: Tensor) -> Tensor:
@@ -78,9 +82,9 @@ def state_of(module: nn.Module) -> tuple[tuple[int, int], ...] | None:
     return tuple((tensor.data_ptr(), tensor._version) for tensor in tensors)
 
 
-def _in_one_pass(x: Tensor) -> bool:
-    """Whether oneDNN takes a batch."""
-    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.bfloat16):
+def _in_one_pass(weight: Tensor) -> bool:
+    """Whether oneDNN takes filters and batches like them."""
+    if weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.bfloat16):
         return False
     return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 
