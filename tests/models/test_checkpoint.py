@@ -148,3 +148,14 @@ def test_a_model_with_a_narrow_vocabulary_round_trips(tmp_path):
     text = tiny_config().text.model_dump() | {"merges": 17}
     tiny_model(tiny_config(text=text)).save_pretrained(tmp_path)
     assert DualEncoder.from_pretrained(tmp_path).text.tokenizer.vocab_size == 531
+
+
+def test_loading_draws_no_initial_values(saved, monkeypatch):
+    """They would be thrown away, and on the meta device drawing them imports torch's compiler, for seconds."""
+
+    def drawn(*_, **__):
+        raise AssertionError("an initial value was drawn")
+
+    for name in ("normal_", "uniform_"):
+        monkeypatch.setattr(torch.Tensor, name, drawn, raising=False)
+    DualEncoder.from_pretrained(saved)

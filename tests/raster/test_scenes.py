@@ -145,3 +145,9 @@ def test_empty_query_image_is_refused(tmp_path):
     path = write_tiff(tmp_path / "a.tif", np.full((2, 8, 8), np.nan, dtype=np.float32), descriptions=("VV", "VH"))
     with pytest.raises(EmptyChipError, match="no valid pixels"):
         read_image(path)
+
+
+def test_a_family_that_does_not_fit_lists_its_products(tmp_path):
+    path = write_tiff(tmp_path / "planet.tif", noise(4, 64, 64, "uint16"))
+    with pytest.raises(SensorError, match=r"has 4 band\(s\) of uint16.*--sensor s2: .*s2-l2a \(12 bands\)"):
+        scene_from_file(str(path), sensor="s2")

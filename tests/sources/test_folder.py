@@ -10,6 +10,7 @@ from generate.rasters import VRT, noise, s1_scene, s2_scene, write_image, write_
 from swath.errors import SensorError, SourceError
 from swath.raster import read_chip
 from swath.sources import cut, open_source
+from swath.sources.folder import FolderSource
 
 
 @pytest.fixture
@@ -138,3 +139,17 @@ def test_date_comes_from_the_name_of_a_sentinel_product(tmp_path):
 
 def test_empty_folder_has_no_scenes(tmp_path):
     assert list(open_source(tmp_path).scenes()) == []
+
+
+def test_a_folder_without_images_says_so(tmp_path):
+    (tmp_path / "patches.npz").write_bytes(b"x")
+    source = FolderSource(tmp_path)
+    assert list(source.scenes()) == []
+    assert "holds no image (.tif" in source.failures[0].reason
+
+
+def test_a_folder_whose_images_were_left_out_has_no_failure(tmp_path):
+    write_image(tmp_path / "a_mask.png")
+    source = FolderSource(tmp_path)
+    assert list(source.scenes()) == []
+    assert source.failures == []

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from generate.rasters import item_collection, s1_scene, serve, write_image, write_json
-from swath.errors import SourceError
+from swath.errors import InputError, SourceError
 from swath.raster import read_chip
 from swath.sources import cut, open_source
 from swath.sources.api import ApiSource
@@ -60,3 +60,22 @@ def test_raster_behind_a_url_is_one_scene(tmp_path):
         missing = open_source(f"{url}/b.tif")
         assert list(missing.scenes()) == []
         assert "404" in missing.failures[0].reason
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("", {"limit": 4}, "limit: only for searching a STAC API"),
+        ("a.png", {"collections": ["s2"], "bbox": (1, 2, 3, 4)}, "collections, bbox: only for searching"),
+        ("items.json", {"datetime": "2020"}, "datetime: only for searching"),
+        ("items.json", {"include": ["*.tif"]}, "include: only for choosing files of a folder"),
+        ("items.json", {"bands": ["VV"]}, "bands: only for naming the bands of files"),
+    ],
+)
+def test_options_that_a_source_would_not_follow_are_refused(tmp_path, name, options, said):
+    write_image(tmp_path / "a.png")
+    write_json(tmp_path / "items.json", item_collection())
+    folder = tmp_path if name else (tmp_path / "folder")
+    folder.mkdir(exist_ok=True)
+    with pytest.raises(InputError, match=said):
+        open_source(folder / name, **options)

@@ -60,6 +60,7 @@ def list_failures(failures: Sequence[Mapping[str, Any]], said: str) -> None:
         said: what did not happen to it (``not indexed``).
     """
     for failure in failures[:SHOWN_FAILURES]:
-        note(f"{said}: {failure['href']}: {failure['reason']}")
+        href, reason = failure["href"], failure["reason"]
+        note(f"{said}: {reason}" if reason.startswith(f"{href}: ") else f"{said}: {href}: {reason}")
     if len(failures) > SHOWN_FAILURES:
         note(f"and {len(failures) - SHOWN_FAILURES} more; all of them: --json")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from swath.errors import CheckpointError
 from swath.models.card import model_card
@@ -132,7 +133,10 @@ def read(directory: Path) -> DualEncoder:
     if config.location is not None:
         kinds.add(config.location.type)
     # Towers without state outside their weights need no initial values: half the time of loading.
-    with torch.device("meta" if kinds <= _NATIVE else "cpu"):
+    if kinds <= _NATIVE:
+        with torch.device("meta"), _Unfilled():
+            model = DualEncoder(config, directory=directory)
+    else:
         model = DualEncoder(config, directory=directory)
     fill(model, state, str(directory / WEIGHTS_FILE))
     model.remember_digest(found)
@@ -147,6 +151,22 @@ def read_state(directory: Path, config: ModelConfig) -> dict[str, Tensor]:
     """
     state = read_weights(directory / WEIGHTS_FILE)
     return state if config.captioner is None else state | read_weights(directory / CAPTIONER_FILE)
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves out the drawing of initial values: on the meta device it imports torch's compiler, for nothing."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Collection[type],  # noqa: ARG002 - torch's signature
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - whatever `func` gives
+        given = kwargs or {}
+        if getattr(func, "__module__", "") == nn.init.__name__:
+            return given["tensor"] if "tensor" in given else args[0]
+        return func(*args, **given)
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:

@@ -140,6 +140,11 @@ def choose_sensor(
     try:
         found = recognise(evidence)
     except SensorError as error:
+        if candidates:
+            offered = ", ".join(f"{name} ({len(SENSORS[name].bands)} bands)" for name in candidates)
+            raise SensorError(
+                f"{info.href}: has {count} band(s) of {info.dtype}, which fits no product of --sensor {declared}: {offered}"
+            ) from error
         raise SensorError(f"{info.href}: {error}") from error
     if candidates and found.name not in candidates:
         raise SensorError(

@@ -77,12 +77,20 @@ class FolderSource(Source):
         self.exclude = tuple(exclude)
 
     def _scenes(self) -> Iterator[SceneRef]:
+        none = True
         single = self.sensor in SENSORS and len(SENSORS[str(self.sensor)].bands) == 1
         for entry in self._files() if single or self.bands is not None else group(self._files()):
+            none = False
             try:
                 yield self._product(entry) if isinstance(entry, Product) else self._scene(entry)
             except SwathError as error:
                 self.fail(str(entry.folder / entry.stem) if isinstance(entry, Product) else str(entry), error)
+        if none and not self.skipped and not self.failures:
+            self.fail(
+                self.name,
+                f"{self.name}: holds no image ({', '.join(SUFFIXES)}); give a folder that does, or name a table or "
+                "container in it",
+            )
 
     def _files(self) -> Iterator[Path]:
         """Raster files in the order of their paths; hidden files are not looked at."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -19,7 +19,7 @@ from swath.sources.containers import ArraySource, CorpusSource, find_corpus
 from swath.sources.documents import read_json
 from swath.sources.folder import EXCLUDE, FolderSource, UrlSource
 from swath.sources.parquet import ParquetSource, is_parquet
-from swath.sources.stac import CatalogSource, ItemCollectionSource
+from swath.sources.stac import CatalogSource, ItemCollectionSource, ItemSource
 
 _CATALOGS = ("catalog.json", "collection.json")
 _COLLECTIONS = ("items.json", "item_collection.json", "itemcollection.json")
@@ -66,12 +66,38 @@ def open_source(
     Raises:
         SourceError: there is nothing at `spec`, or it is of no known kind.
         SensorError: there is no such sensor.
-        InputError: an option is malformed.
+        InputError: an option is malformed, or not for this kind of source.
     """
     if sensor is not None:
         matching(sensor)
-    text = os.fspath(spec)
     search = {"collections": collections, "bbox": bbox, "datetime": datetime, "limit": limit}
+    chosen = {"include": include, "exclude": exclude}
+    found = _open(os.fspath(spec), sensor, bands, chosen, href_column, search)
+    # Taking more than was asked for would cost hours: an option that the source would not follow is refused.
+    if not isinstance(found, ApiSource):
+        _refuse(found, "only for searching a STAC API, which this is not", search)
+    if not isinstance(found, FolderSource) and tuple(include) != ("*",):
+        _refuse(found, "only for choosing files of a folder of images, which this is not", {"include": include})
+    if isinstance(found, ItemSource):
+        _refuse(found, "only for naming the bands of files; those of STAC items have names", {"bands": bands})
+    return found
+
+
+def _refuse(source: Source, purpose: str, options: Mapping[str, Any]) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise InputError(f"{source.name}: {', '.join(given)}: {purpose}; leave that out")
+
+
+def _open(
+    text: str,
+    sensor: str | None,
+    bands: Sequence[str] | None,
+    chosen: dict[str, Any],
+    href_column: str | None,
+    search: dict[str, Any],
+) -> Source:
+    """The source that a path or URL names."""
     if is_remote(text):
         return _remote(text, sensor, bands, search)
     if scheme_of(text) not in ("", "file"):
@@ -84,7 +110,7 @@ def open_source(
         corpus = find_corpus(path)
         if corpus is not None:
             return CorpusSource(corpus, sensor=sensor, bands=bands)
-        return FolderSource(path, sensor=sensor, bands=bands, include=include, exclude=exclude)
+        return FolderSource(path, sensor=sensor, bands=bands, **chosen)
     if is_parquet(path):
         return ParquetSource(path, sensor=sensor, bands=bands, href_column=href_column)
     return _file(path, sensor, bands)
