@@ -152,6 +152,12 @@ loss.backward()
 torch.testing.assert_close(loss, whole)
 for parameter, gradient in zip(model.parameters(), expected):
     torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-6)
+
+# The backward pass of a sum hands one and the same gradient to both of its terms.
+first, second = (torch.ones(2, 3, requires_grad=True) for _ in range(2))
+(gather(first) + gather(second)).pow(2).sum().backward()
+for value in (first, second):
+    torch.testing.assert_close(value.grad, torch.full((2, 3), 8.0))
 """
 
 

@@ -169,6 +169,6 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ANN401, ARG004 - torch's signature
-        total = gradient.contiguous()
+        total = gradient.clone(memory_format=torch.contiguous_format)  # it may be another operation's gradient too
         distributed.all_reduce(total)
         return total.chunk(distributed.get_world_size())[distributed.get_rank()]
