@@ -241,6 +241,18 @@ def test_long_and_short_texts_are_weighed_as_the_run_goes_on() -> None:
     assert losses["contrastive"].item() == pytest.approx(plain["loss"].item(), rel=1e-5)
 
 
+def test_a_temperature_at_its_bound_can_rise_again() -> None:
+    encoder = tiny_model().requires_grad_(True)
+    model = TrainingModel(encoder, objective(learn_temperature=True, min_temperature=0.05), 0)
+    with torch.no_grad():
+        encoder.logit_scale.fill_(10.0)  # as a step of the optimiser may leave it
+    losses, _ = model(**batch(encoder))
+    losses["loss"].backward()
+    assert losses["temperature"].item() == pytest.approx(0.05)
+    assert encoder.logit_scale.grad.abs() > 0
+    assert encoder.logit_scale.exp().item() == pytest.approx(20)
+
+
 class WithoutTokens(nn.Module):
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.ones(len(images), 48), torch.ones(len(images), 0, 48)
@@ -257,14 +269,19 @@ TWO_PROCESSES = """
 import torch
 from torch.nn.parallel import DistributedDataParallel
 from generate.models import tiny_model
+from swath.objectives.contrastive import gather
 from swath.training.long_texts import LongTexts
 from swath.training.objective import ObjectiveRecipe
 from swath.training.step import TrainingModel
 
 terms = {"learn_temperature": False, "local": {"scale": 10.0}, "elimination": {"scheme": "split"}}
-terms |= {"dual_text": {"components": 3, "label_smoothing": 0.1, "long": 0.7}}
+terms |= {"dual_text": {"components": 3, "label_smoothing": 0.1, "long": 0.7}, "class_weight": 0.5}
 objective = ObjectiveRecipe.model_validate(terms)
 texts = ["a beach", "planes", "a lake", "trees", "boats in a harbor of the town", "a road in a forest", "sand", "sea"]
+
+# One process has three images with a class, the other one.
+classes = torch.zeros(8, 2)
+classes[[0, 1, 3, 6], [0, 1, 0, 1]] = 1
 
 def inputs(model, rows):
     torch.manual_seed(0)
@@ -273,12 +290,12 @@ def inputs(model, rows):
     numbers = torch.arange(8)[rows]
     return {
         "images": {"rgb": images[rows]}, "ids": ids, "mask": mask, "image_captions": numbers[:, None],
-        "text_caption": numbers, "classes": torch.zeros(len(ids), 0), "owners": torch.arange(len(ids)),
+        "text_caption": numbers, "classes": classes[rows], "owners": torch.arange(len(ids)),
         "pairs": numbers, "thresholds": thresholds,
         "long": LongTexts(ids.flip(0), mask.flip(0), numbers.flip(0), numbers),
     }
 
-model = TrainingModel(tiny_model(), objective, 0).eval()
+model = TrainingModel(tiny_model(), objective, 2).eval()
 thresholds = None
 _, seen = model(**inputs(model, slice(None)))
 thresholds = {name: float(values.sort().values[2]) for name, values in seen.similarity.items()}
@@ -287,9 +304,13 @@ used = [p for p in model.parameters() if p.requires_grad]
 expected = torch.autograd.grad(whole["loss"], used)
 
 meet()
-parallel = DistributedDataParallel(TrainingModel(model.encoder, objective, 0, cached=int(arguments[0]) or None).eval())
+split = TrainingModel(model.encoder, objective, 2, cached=int(arguments[0]) or None).eval()
+split.classify = model.classify
+parallel = DistributedDataParallel(split)
 found, both = parallel(**inputs(model, slice(rank * 4, rank * 4 + 4)))
 found["loss"].backward()
+# The term of the classes is over a process's own images, and the processes' mean is that of all.
+found["loss"] = found["loss"] - 0.5 * found["classes"] + 0.5 * gather(found["classes"][None]).mean()
 assert both.pairs.tolist() == list(range(8))
 for name, values in seen.similarity.items():
     torch.testing.assert_close(both.similarity[name], values, rtol=1e-4, atol=1e-5)

@@ -9,9 +9,9 @@ from swath.errors import InputError
 from swath.models.decoder import Memory, MultimodalDecoder
 from swath.models.text import TextTransformer
 from swath.objectives.captioning import caption_loss, next_tokens
-from swath.objectives.contrastive import gather
 from swath.training.encoding import BatchEncoder
 from swath.training.objective import CaptioningRecipe
+from swath.training.processes import shared_count
 
 _TEXTS = 64
 """Texts whose words are scored at once: their logits over the vocabulary take 4 MB each and more."""
@@ -59,7 +59,7 @@ def caption_term(
         count = count + known.sum()
     if not sums:
         raise InputError("a batch without a text teaches nothing to write: give the images captions")
-    return torch.stack(sums).sum() / gather(count[None]).float().mean()
+    return torch.stack(sums).sum() / shared_count(count)
 
 
 def _read(

@@ -33,6 +33,19 @@ def gather_features(local: Features) -> Features:
     return Features(gather(local.pooled), gather(F.pad(local.tokens, (0, 0, 0, missing))), gather(mask))
 
 
+def shared_count(count: Tensor) -> Tensor:
+    """What a process divides its sum of terms by, so that averaged gradients are those of the mean over all terms.
+
+    Args:
+        count: () how many terms this process adds up.
+
+    Returns:
+        () the mean over processes, counting at least one term in all.
+    """
+    counts = gather(count.detach().reshape(1))
+    return counts.sum().clamp(min=1) / len(counts)
+
+
 def part() -> None:
     """Leave the group of processes, where there is one: the last act of a command that trained.
 

@@ -26,7 +26,7 @@ from swath.training.freezing import freeze, quieten, under
 from swath.training.image_facts import ImageFacts
 from swath.training.long_texts import LongTexts
 from swath.training.objective import CaptioningRecipe, ObjectiveRecipe
-from swath.training.processes import first_row, gather_features
+from swath.training.processes import first_row, gather_features, shared_count
 from swath.training.rows import Rows, Seen
 from swath.training.texts import NO_TEXT
 from swath.training.tokens import clip_tokenizer
@@ -164,8 +164,13 @@ class TrainingModel(nn.Module):
 
     def _scale(self) -> Tensor:
         """The inverse temperature."""
-        ceiling = math.log(1 / self.objective.min_temperature)
-        return self.encoder.logit_scale.float().clamp(max=ceiling).exp()
+        ceiling, value = math.log(1 / self.objective.min_temperature), self.encoder.logit_scale
+        if value.requires_grad:
+            # As in CLIP, the weight itself is held back: beyond a ceiling in the graph it would have no gradient, and
+            # never come back.
+            with torch.no_grad():
+                value.clamp_(max=ceiling)
+        return value.float().clamp(max=ceiling).exp()
 
     def _bridge(self, facts: ImageFacts | None, rows: Rows, owner: Tensor, described: Tensor) -> Bridge | None:
         """What the terms over sensors and places need, of all processes; None where there are no such terms."""
@@ -272,8 +277,7 @@ class TrainingModel(nn.Module):
             reason(vision.pooled[part], vision.tokens[part], vision.mask[part], ids[part], mask[part], targets[part])
             for part in parts
         ]
-        hidden = (targets != NOT_MASKED).sum()[None]
-        return torch.stack(sums).sum() / gather(hidden).float().mean().clamp(min=1)
+        return torch.stack(sums).sum() / shared_count((targets != NOT_MASKED).sum())
 
     def _keyword_sum(
         self, pooled: Tensor, patches: Tensor, known: Tensor, ids: Tensor, mask: Tensor, targets: Tensor
@@ -289,14 +293,14 @@ class TrainingModel(nn.Module):
         return keyword_loss(logits, wanted, reduction="sum")
 
     def _class_loss(self, raw: Tensor, classes: Tensor) -> Tensor:
-        """Cross-entropy of the class names over the images that have one."""
+        """Cross-entropy of the class names; the mean over the images of all processes that have one."""
         assert self.classify is not None  # noqa: S101 - the caller has looked
         labelled = classes.sum(dim=1) > 0
         target = classes[labelled]
         smooth = self.objective.label_smoothing
         target = target * (1 - smooth) + smooth / target.shape[1]
         logits = self.classify(raw[labelled]).float()
-        return -(target * F.log_softmax(logits, dim=1)).sum() / max(1, len(target))
+        return -(target * F.log_softmax(logits, dim=1)).sum() / shared_count(labelled.sum())
 
 
 def _eliminated(name: str) -> str:
