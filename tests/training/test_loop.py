@@ -268,6 +268,11 @@ def test_every_shipped_recipe_runs(tmp_path: Path, name: str) -> None:
     assert math.isfinite(result.best)
 
 
+def test_a_run_whose_loss_is_not_finite_says_what_to_change(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"the loss became nan at step \d+: lower optim\.lr"):
+        train(tiny_recipe(tmp_path, "objective.elimination={}", "optim.lr=1e30", "optim.clip=1e30"))
+
+
 def test_a_loss_that_is_not_finite_stops_the_run() -> None:
     with pytest.raises(TrainingError, match=r"step 7.*optim\.lr"):
         Means().add({"loss": float("nan")}, 7)

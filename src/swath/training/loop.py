@@ -182,9 +182,9 @@ class _Run:
                     for optimizer in self.optimizers:
                         optimizer.step()
                         optimizer.zero_grad()
+                means.add({name: float(value.detach()) for name, value in losses.items()}, self.step)
                 if self.elimination is not None:
                     self.elimination.record(seen)
-                means.add({name: float(value.detach()) for name, value in losses.items()}, self.step)
             if self.accelerator.is_main_process:
                 self.average.update(self._encoder(), self.step)
             self.step += 1
