@@ -105,7 +105,7 @@ def test_pixels_and_place_are_the_windows(folder):
 def test_one_sensor_or_family(folder):
     for name in ("s2", "s2-l2a"):
         assert [pair.chip.scene.sensor for pair in read_dataset(folder, sensor=name)] == ["s2-l2a"] * 2
-    with pytest.raises(DataError, match="no image of sensor 's1'"):
+    with pytest.raises(DataError, match="no image of sensor 's1'; it has rgb, s2-l2a"):
         read_dataset(folder, sensor="s1")
     with pytest.raises(SensorError):
         read_dataset(folder, sensor="webcam")

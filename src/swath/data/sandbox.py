@@ -45,7 +45,8 @@ def read_sandbox(path: Path, options: ReadOptions) -> Annotations:
     name = path.resolve().parent.name
     entries = [entry for number, chip in enumerate(chips) for entry in _entries(path, name, number, chip, wanted)]
     if not entries:
-        raise DataError(f"{path} has no image of sensor {options.sensor!r}")
+        known = sorted({kind for chip in chips for kind in chip["images"]})
+        raise DataError(f"{path} has no image of sensor {options.sensor!r}; it has {', '.join(known)}")
     return Annotations(name, options.images or path.parent, tuple(entries))
 
 
