@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import torch
 
 from swath.data import Pair, read_dataset
@@ -13,6 +15,7 @@ from swath.raster import read_chip
 from swath.training.caption_metrics import caption_metrics
 from swath.training.recipe import Recipe
 
+_LOG = logging.getLogger(__name__)
 _BATCH = 64
 
 
@@ -36,13 +39,15 @@ class Validation:
         captions: list[tuple[str, ...]] = []
         taken = [pair for pair in dataset.pairs if _takes(model, pair)]
         for pair in taken[:limit]:
+            if not pair.captions:
+                continue
             try:
                 pixels = read_chip(pair.chip, min_valid=0.0)
-            except SwathError:
+            except SwathError as error:
+                _LOG.warning("left out of validation: %s", error)
                 continue
-            if pair.captions:
-                self._images.append((pixels.sensor.name, model.prepare(pixels)))
-                captions.append(pair.captions)
+            self._images.append((pixels.sensor.name, model.prepare(pixels)))
+            captions.append(pair.captions)
         if not captions:
             raise DataError(
                 f"{settings.path}: no image of split {settings.split!r} has captions, can be read and is of a sensor "
