@@ -12,8 +12,8 @@ from shapely.geometry import Point, box
 from generate.rasters import noise, write_tiff
 from swath.chips import Window
 from swath.errors import GeoreferenceError
-from swath.raster import describe, footprint
-from swath.raster.footprints import outline
+from swath.raster import describe, footprint, footprints, tile
+from swath.raster.footprints import _careful_outline, _projection, outline, outlines
 from swath.raster.windows import to_crs
 
 
@@ -76,6 +76,40 @@ def test_any_utm_window_holds_its_own_pixels_and_no_others(zone, south, east, no
 def test_any_polar_window_is_right_with_or_without_the_pole(x, y, side, crs):
     metres = side / 100
     check(crs, Affine(metres, 0.0, x, 0.0, -metres, y), Window(0, 0, 100, 100))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    crs=st.sampled_from(["EPSG:32601", "EPSG:32733", "EPSG:3395", "EPSG:3413", "EPSG:3031", "EPSG:4326", "EPSG:3857"]),
+    x=st.floats(-1.0, 1.0),
+    y=st.floats(-1.0, 1.0),
+    angle=st.sampled_from([0.0, 30.0]),
+    size=st.sampled_from([40, 100, 250]),
+)
+def test_many_windows_at_once_are_exactly_those_one_by_one(crs, x, y, angle, size):
+    """Beside the antimeridian and the poles too, where some windows of a scene are plain and others are not."""
+    metres, reach = (0.1, (170.0, 60.0)) if crs == "EPSG:4326" else (5000.0, (8e5, 7e5))
+    transform = Affine.translation(x * reach[0], y * reach[1]) * Affine.rotation(angle) * Affine.scale(metres, -metres)
+    windows = list(tile(250, 200, size))
+    found = outlines(crs, transform, windows)
+    projection = _projection(crs)
+    for window, geometry in zip(windows, found, strict=True):
+        alone = _careful_outline(projection, transform, tuple(map(float, window.to_list())))
+        assert geometry.equals_exact(alone, 0.0)
+        assert geometry.equals_exact(outline(crs, transform, window), 0.0)
+
+
+def test_the_windows_of_a_scene_are_projected_together(tmp_path, monkeypatch):
+    info = describe(str(write_tiff(tmp_path / "a.tif", noise(1, 200, 200))))
+    windows = list(tile(200, 200, 10))
+    asked = []
+    transform = pyproj.Transformer.transform
+    monkeypatch.setattr(
+        pyproj.Transformer, "transform", lambda self, xx, *rest: asked.append(len(xx)) or transform(self, xx, *rest)
+    )
+    found = footprints(info, windows)
+    assert len([count for count in asked if count > 2]) == 1
+    assert found == [footprint(info, window) for window in windows]
 
 
 @pytest.mark.parametrize(("crs", "sign"), [("EPSG:3413", 1), ("EPSG:3031", -1)])
@@ -152,7 +186,9 @@ def test_window_of_a_scene_lies_in_its_footprint(tmp_path):
 
 
 def test_image_without_georeference_has_no_footprint(tmp_path):
-    assert footprint(describe(str(write_tiff(tmp_path / "a.tif", noise(3, 32, 32), crs=None)))) is None
+    info = describe(str(write_tiff(tmp_path / "a.tif", noise(3, 32, 32), crs=None)))
+    assert footprint(info) is None
+    assert footprints(info, list(tile(32, 32, 16))) == [None] * 4
 
 
 def test_coordinates_that_do_not_fit_the_crs_are_an_error(tmp_path):

@@ -8,6 +8,7 @@ section 3.1.9), and a ring that goes once around a pole is closed over the pole.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,9 @@ _SLACK = 1e-9
 
 _STRAIGHT = 1e-7
 """Degrees (about a centimetre) by which a point may lie off the line between its neighbours and be left out."""
+
+_TOGETHER = 4096
+"""Windows whose outlines are made in one call: some 10 MB."""
 
 _Area = tuple[float, float, float, float]
 """(col, row, width, height) in pixels, not bound to the grid."""
@@ -91,18 +95,26 @@ def footprint(info: RasterInfo, window: Window | None = None) -> Footprint | Non
     Raises:
         GeoreferenceError: the file's CRS or transform cannot be placed on Earth.
     """
+    return footprints(info, [window or Window(0, 0, info.width, info.height)])[0]
+
+
+def footprints(info: RasterInfo, windows: Sequence[Window]) -> list[Footprint] | list[None]:
+    """Where many windows of a scene lie: each as `footprint` gives it, in a fraction of the time.
+
+    Raises:
+        GeoreferenceError: the file's CRS or transform cannot be placed on Earth.
+    """
     if info.crs is None:
-        return None
-    area = window or Window(0, 0, info.width, info.height)
+        return [None] * len(windows)
     try:
-        geometry = outline(info.crs, info.transform, area)
+        found = outlines(info.crs, info.transform, windows)
     except (CRSError, ProjError) as error:
         raise GeoreferenceError(
             f"{info.href}: cannot use its CRS ({error}); assign one with gdal_edit.py -a_srs"
         ) from error
     except GeoreferenceError as error:
         raise GeoreferenceError(f"{info.href}: {error}") from error
-    return Footprint(geometry, info.crs)
+    return [Footprint(geometry, info.crs) for geometry in found]
 
 
 def outline(crs: str, transform: Affine, window: Window) -> BaseGeometry:
@@ -111,9 +123,49 @@ def outline(crs: str, transform: Affine, window: Window) -> BaseGeometry:
     Raises:
         GeoreferenceError: no part of the outline lies on Earth.
     """
+    return outlines(crs, transform, [window])[0]
+
+
+def outlines(crs: str, transform: Affine, windows: Sequence[Window]) -> list[BaseGeometry]:
+    """The outlines of windows in EPSG:4326.
+
+    Raises:
+        GeoreferenceError: no part of an outline lies on Earth.
+    """
     projection = _projection(crs)
-    area = (float(window.col), float(window.row), float(window.width), float(window.height))
-    poles = [sign for sign, pole in projection.poles if _holds_pole(pole, transform, area)]
+    areas = np.array([window.to_list() for window in windows], np.float64).reshape(-1, 4)
+    found: list[BaseGeometry] = []
+    for start in range(0, len(areas), _TOGETHER):
+        block = areas[start : start + _TOGETHER]
+        plain, usual = _outlines(projection, transform, block)
+        found += [
+            geometry if easy else _careful_outline(projection, transform, (col, row, width, height))
+            for geometry, easy, (col, row, width, height) in zip(plain, usual, block.tolist(), strict=True)
+        ]
+    return found
+
+
+def _outlines(
+    projection: _Projection, transform: Affine, areas: NDArray[np.float64]
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Outlines of (n, 4) areas, and which of them are right: those far from the antimeridian and the poles."""
+    lon, lat = _rings(projection.to_degrees, transform, areas, EDGE_POINTS)
+    lon, lat = (np.concatenate([values, values[:, :1]], axis=1) for values in (lon, lat))
+    with np.errstate(invalid="ignore"):  # infinite where there is no such place
+        usual = (np.abs(lon).max(axis=1) <= 180.0) & (np.abs(lat).max(axis=1) <= 90.0)
+        usual &= np.abs(np.diff(lon, axis=1)).max(axis=1) < 180.0
+    for _, pole in projection.poles:
+        usual &= ~_holds_pole(pole, transform, areas)
+    found = np.full(len(areas), None, dtype=object)
+    found[usual] = shapely.polygons(np.stack([lon[usual], lat[usual]], axis=2))
+    usual[usual] = shapely.is_valid(found[usual])
+    found[usual] = shapely.simplify(found[usual], _STRAIGHT)
+    return found, usual
+
+
+def _careful_outline(projection: _Projection, transform: Affine, area: _Area) -> BaseGeometry:
+    """The outline of an area that may cross the antimeridian or hold a pole, or lie beyond the Earth in part."""
+    poles = [sign for sign, pole in projection.poles if _holds_pole(pole, transform, np.array([area]))[0]]
     points = EDGE_POINTS
     if poles:
         # A pole on the border has no longitude: move the border a pixel outwards, and follow it closely.
@@ -165,18 +217,26 @@ def to_degrees(geometry: BaseGeometry, crs: str, transform: Affine) -> BaseGeome
     return _areas(shapely.union_all(parts)).simplify(_STRAIGHT)
 
 
+def _rings(
+    forward: pyproj.Transformer, transform: Affine, areas: NDArray[np.float64], points: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Longitudes and latitudes along the outlines of (n, 4) areas, (n, 4 (points - 1)) each; infinite off the Earth."""
+    step = np.linspace(0.0, 1.0, points)[:-1]
+    one, zero = np.ones_like(step), np.zeros_like(step)
+    col, row, width, height = (areas[:, [place]] for place in range(4))
+    cols = col + width * np.concatenate([zero, step, one, 1 - step])
+    rows = row + height * np.concatenate([step, one, 1 - step, zero])
+    lon, lat = forward.transform(*to_crs(transform, cols.ravel(), rows.ravel()))
+    return np.reshape(lon, cols.shape), np.reshape(lat, cols.shape)
+
+
 def _ring(
     forward: pyproj.Transformer, transform: Affine, area: _Area, points: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Longitudes and latitudes along the window's outline, first point repeated at the end."""
-    step = np.linspace(0.0, 1.0, points)[:-1]
-    one, zero = np.ones_like(step), np.zeros_like(step)
-    col, row, width, height = area
-    cols = col + width * np.concatenate([zero, step, one, 1 - step])
-    rows = row + height * np.concatenate([step, one, 1 - step, zero])
-    lon, lat = forward.transform(*to_crs(transform, cols, rows))
+    (lon,), (lat,) = _rings(forward, transform, np.array([area]), points)
     good = np.isfinite(lon) & np.isfinite(lat)
-    lon, lat = np.asarray(lon)[good], np.asarray(lat)[good]
+    lon, lat = lon[good], lat[good]
     if lon.size < 3:
         raise GeoreferenceError("its corners lie nowhere on Earth; check the CRS and the geotransform")
     if np.abs(lat).max() > 90.0 + 1e-6 or np.abs(lon).max() > 720.0:
@@ -193,11 +253,12 @@ def _unwrap(lon: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.unwrap(lon, period=360.0)
 
 
-def _holds_pole(pole: tuple[float, float], transform: Affine, area: _Area) -> bool:
-    """Whether a pole lies in the area or within half a pixel of it."""
+def _holds_pole(pole: tuple[float, float], transform: Affine, areas: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether a pole lies in each of (n, 4) areas or within half a pixel of it."""
     col, row = to_pixel(transform, *pole)
-    left, top, width, height = area
-    return bool(left - 0.5 <= col <= left + width + 0.5 and top - 0.5 <= row <= top + height + 0.5)
+    left, top, width, height = areas.T
+    across = (left - 0.5 <= col) & (col <= left + width + 0.5)
+    return across & (top - 0.5 <= row) & (row <= top + height + 0.5)
 
 
 def _over_pole(lon: NDArray[np.float64], lat: NDArray[np.float64], sign: float) -> BaseGeometry:
