@@ -12,7 +12,7 @@ from shapely.geometry import Point, box
 from generate.rasters import noise, write_tiff
 from swath.chips import Window
 from swath.errors import GeoreferenceError
-from swath.raster import describe, footprint, footprints, tile
+from swath.raster import describe, footprint, footprints_of, tile
 from swath.raster.footprints import _careful_outline, _projection, outline, outlines
 from swath.raster.windows import to_crs
 
@@ -107,7 +107,7 @@ def test_the_windows_of_a_scene_are_projected_together(tmp_path, monkeypatch):
     monkeypatch.setattr(
         pyproj.Transformer, "transform", lambda self, xx, *rest: asked.append(len(xx)) or transform(self, xx, *rest)
     )
-    found = footprints(info, windows)
+    found = footprints_of(info, windows)
     assert len([count for count in asked if count > 2]) == 1
     assert found == [footprint(info, window) for window in windows]
 
@@ -188,7 +188,7 @@ def test_window_of_a_scene_lies_in_its_footprint(tmp_path):
 def test_image_without_georeference_has_no_footprint(tmp_path):
     info = describe(str(write_tiff(tmp_path / "a.tif", noise(3, 32, 32), crs=None)))
     assert footprint(info) is None
-    assert footprints(info, list(tile(32, 32, 16))) == [None] * 4
+    assert footprints_of(info, list(tile(32, 32, 16))) == [None] * 4
 
 
 def test_coordinates_that_do_not_fit_the_crs_are_an_error(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from swath.raster.footprints import footprint, footprints, to_degrees
+from swath.raster.footprints import footprint, footprints_of, to_degrees
 from swath.raster.gdal import DRIVERS, SUFFIXES, release
 from swath.raster.info import RasterInfo, describe
 from swath.raster.labels import read_labels
@@ -19,7 +19,7 @@ __all__ = [
     "RasterInfo",
     "describe",
     "footprint",
-    "footprints",
+    "footprints_of",
     "quicklook",
     "read_chip",
     "read_image",

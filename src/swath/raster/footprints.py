@@ -95,10 +95,10 @@ def footprint(info: RasterInfo, window: Window | None = None) -> Footprint | Non
     Raises:
         GeoreferenceError: the file's CRS or transform cannot be placed on Earth.
     """
-    return footprints(info, [window or Window(0, 0, info.width, info.height)])[0]
+    return footprints_of(info, [window or Window(0, 0, info.width, info.height)])[0]
 
 
-def footprints(info: RasterInfo, windows: Sequence[Window]) -> list[Footprint] | list[None]:
+def footprints_of(info: RasterInfo, windows: Sequence[Window]) -> list[Footprint] | list[None]:
     """Where many windows of a scene lie: each as `footprint` gives it, in a fraction of the time.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from swath.chips import Chip, SceneRef
 from swath.errors import EmptyChipError, SourceError
-from swath.raster import footprints, read_chip, scene_grid, tile
+from swath.raster import footprints_of, read_chip, scene_grid, tile
 from swath.sources.base import Source
 
 
@@ -65,4 +65,4 @@ def cut_scene(scene: SceneRef, size: int = 256, stride: int | None = None) -> li
     if not grid.georeferenced:
         place = scene.footprint if len(windows) == 1 else None
         return [Chip(scene, window, place) for window in windows]
-    return [Chip(scene, window, place) for window, place in zip(windows, footprints(grid, windows), strict=True)]
+    return [Chip(scene, window, place) for window, place in zip(windows, footprints_of(grid, windows), strict=True)]
