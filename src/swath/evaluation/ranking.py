@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from swath.errors import EvaluationError
+from swath.evaluation.resampling import LEVEL, interval, resamples
 from swath.similarity.pooled import stable_top
 
 Qrels = Mapping[str, Mapping[str, int]]
@@ -78,21 +79,21 @@ def evaluate_ranking(run: Run, qrels: Qrels, ks: Sequence[int] = (10, 100, 1000)
     """
     if not ks or min(ks) < 1:
         raise EvaluationError(f"cut-offs must be whole numbers from 1 on, got {list(ks)}")
-    judged = [query for query, own in qrels.items() if any(relevance > 0 for relevance in own.values())]
+    judged = {query: own for query, own in qrels.items() if any(relevance > 0 for relevance in own.values())}
     if not judged:
         raise EvaluationError("no query of the judgements has a relevant document")
-    rows = [_judge(_ranked(run.get(query, {}), query), qrels[query], ks) for query in judged]
+    rows = [_judge(_ranked(run.get(query, {}), query), own, ks) for query, own in judged.items()]
     values = {name: np.array([row[name] for row in rows], dtype=np.float64) for name in rows[0]}
     return RankingResult(
         tuple(judged),
         values,
-        tuple(query for query in qrels if query not in set(judged)),
+        tuple(query for query in qrels if query not in judged),
         tuple(query for query in judged if not run.get(query)),
     )
 
 
 def bootstrap_means(
-    result: RankingResult, rounds: int = 1000, seed: int = 0, level: float = 0.95
+    result: RankingResult, rounds: int = 1000, seed: int = 0, level: float = LEVEL
 ) -> dict[str, tuple[float, float]]:
     """Percentile bootstrap intervals of every mean, queries drawn with replacement.
 
@@ -105,12 +106,8 @@ def bootstrap_means(
     if rounds < 1:
         return {}
     count = len(result.queries)
-    times = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=rounds)
-    found: dict[str, tuple[float, float]] = {}
-    for name, values in result.values.items():
-        low, high = np.quantile(times @ values / count, [(1 - level) / 2, (1 + level) / 2])
-        found[name] = (float(low), float(high))
-    return found
+    times = np.concatenate(list(resamples(count, rounds, seed)))
+    return {name: interval(times @ values / count, level) for name, values in result.values.items()}
 
 
 def run_from_scores(scores: Tensor, queries: Sequence[str], documents: Sequence[str], depth: int = 1000) -> Run:
