@@ -6,7 +6,7 @@ Numbers are those of pycocoevalcap to 1e-6, tokenisation included (see `swath.ev
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,8 @@ from swath.errors import EvaluationError
 from swath.evaluation.bleu import LONGEST, BleuCounts, bleu_counts
 from swath.evaluation.cider import cider_d
 from swath.evaluation.ptb import tokenize
+from swath.evaluation.resampling import interval, resamples
 from swath.evaluation.rouge import rouge_l
-
-_ROUND_BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,8 @@ class CaptionResult:
         intervals = dict(self.intervals)
         if rounds:
             filled = np.where(known, values, 0.0)
-            drawn = [times @ filled / np.maximum(1, times @ known) for times in _resamples(len(values), rounds, seed)]
-            intervals[name] = _ends(np.concatenate(drawn))
+            drawn = [times @ filled / np.maximum(1, times @ known) for times in resamples(len(values), rounds, seed)]
+            intervals[name] = interval(np.concatenate(drawn))
         per_image = {image: {**own, name: float(scores[image])} for image, own in self.per_image.items()}
         mean = float(values[known].mean()) if value is None else value
         return CaptionResult({**self.metrics, name: mean}, per_image, intervals)
@@ -154,18 +153,6 @@ def _split(words: Sequence[str]) -> list[str]:
     return " ".join(words).split()
 
 
-def _resamples(images: int, rounds: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Blocks of (R, images): how often each image is drawn."""
-    random, chances = np.random.default_rng(seed), np.full(images, 1 / images)
-    for start in range(0, rounds, _ROUND_BLOCK):
-        yield random.multinomial(images, chances, size=min(_ROUND_BLOCK, rounds - start))
-
-
-def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
-    low, high = np.quantile(values, (0.025, 0.975))
-    return float(low), float(high)
-
-
 def _intervals(
     counts: BleuCounts, names: Sequence[str], means: Mapping[str, NDArray[np.float64]], rounds: int, seed: int
 ) -> dict[str, tuple[float, float]]:
@@ -173,7 +160,7 @@ def _intervals(
     columns = np.stack(list(means.values()), axis=1)
     blocks = [
         np.concatenate([counts.weighted(times).score(), times @ columns / images], axis=1)
-        for times in _resamples(images, rounds, seed)
+        for times in resamples(images, rounds, seed)
     ]
     drawn = np.concatenate(blocks)
-    return {name: _ends(drawn[:, at]) for at, name in enumerate((*names, *means))}
+    return {name: interval(drawn[:, at]) for at, name in enumerate((*names, *means))}

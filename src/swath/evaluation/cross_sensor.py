@@ -19,6 +19,7 @@ from swath.data import Dataset, Pair
 from swath.errors import EvaluationError
 from swath.evaluation.encoding import Encoder, Progress, encode_pictures
 from swath.evaluation.placement import Placement, Relevance, place
+from swath.evaluation.resampling import interval, resamples
 from swath.sensors import matching
 
 
@@ -132,7 +133,7 @@ def recalls(
         metrics and 95 % intervals, see `CrossSensorReport`.
 
     Raises:
-        EvaluationError: the matrix is not square, or a score is NaN.
+        EvaluationError: the matrix is not square, a score is NaN, or `rounds` is below 1.
     """
     if scores.ndim != 2 or scores.shape[0] != scores.shape[1]:
         raise EvaluationError(f"scores must be (N, N), the right answers on the diagonal; got {tuple(scores.shape)}")
@@ -147,9 +148,8 @@ def recalls(
     metrics = dict(zip([*columns, "mR"], _with_mean(hits.mean(axis=0)).tolist(), strict=True))
     metrics |= {f"{way}_median_rank": float(np.median(placement.ranks())) for way, placement in ways.items()}
     metrics |= {f"chance_r{k}": 100.0 * min(k, len(own)) / len(own) for k in ks}
-    times = np.random.default_rng(seed).multinomial(len(own), np.full(len(own), 1 / len(own)), size=rounds)
-    low, high = np.quantile(_with_mean(times @ hits / len(own)), [0.025, 0.975], axis=0)
-    return metrics, {name: (float(a), float(b)) for name, a, b in zip([*columns, "mR"], low, high, strict=True)}
+    drawn = _with_mean(np.concatenate([times @ hits / len(own) for times in resamples(len(own), rounds, seed)]))
+    return metrics, {name: interval(drawn[:, column]) for column, name in enumerate([*columns, "mR"])}
 
 
 def _with_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:

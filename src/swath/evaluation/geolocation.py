@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from swath.errors import EvaluationError
+from swath.evaluation.resampling import LEVEL, interval
 from swath.lonlat import as_lonlat
 
 EARTH_RADIUS_KM = 6371.0088
@@ -70,7 +71,7 @@ def evaluate_geolocation(
     thresholds_km: Sequence[float] = THRESHOLDS_KM,
     rounds: int = 2000,
     seed: int = 0,
-    level: float = 0.95,
+    level: float = LEVEL,
 ) -> GeolocationResult:
     """Median error and accuracy of predicted places, with bootstrap intervals.
 
@@ -97,11 +98,11 @@ def evaluate_geolocation(
     errors = great_circle_km(a, b)
     names = ["median_km", *(f"accuracy_{limit:g}km" for limit in limits)]
     values = _statistics(errors[None], limits)[0]
-    low, high = _bootstrap(errors, limits, rounds, seed, level)
+    drawn = _bootstrap(errors, limits, rounds, seed)
     return GeolocationResult(
         errors_km=errors,
         metrics={name: float(value) for name, value in zip(names, values, strict=True)},
-        intervals={name: (float(a), float(b)) for name, a, b in zip(names, low, high, strict=True)},
+        intervals={name: interval(drawn[:, column], level) for column, name in enumerate(names)},
     )
 
 
@@ -111,15 +112,12 @@ def _statistics(errors: NDArray[np.float64], limits: NDArray[np.float64]) -> NDA
     return np.stack([np.median(errors, axis=1), *within], axis=1)
 
 
-def _bootstrap(
-    errors: NDArray[np.float64], limits: NDArray[np.float64], rounds: int, seed: int, level: float
-) -> NDArray[np.float64]:
-    """(2, 1 + T) ends of the percentile intervals, images drawn with replacement."""
+def _bootstrap(errors: NDArray[np.float64], limits: NDArray[np.float64], rounds: int, seed: int) -> NDArray[np.float64]:
+    """(R, 1 + T) `_statistics` of resamples; a median needs the images drawn, not how often each is."""
     rng = np.random.default_rng(seed)
     block = max(1, _VALUES_HELD // len(errors))
     drawn = []
     for start in range(0, rounds, block):
         rows = rng.integers(0, len(errors), size=(min(block, rounds - start), len(errors)))
         drawn.append(_statistics(errors[rows], limits))
-    ends = np.quantile(np.concatenate(drawn), [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return np.asarray(ends, dtype=np.float64)
+    return np.concatenate(drawn)

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swath.errors import EvaluationError
+from swath.evaluation.resampling import LEVEL, interval, resamples
 from swath.evaluation.retrieval import DIRECTIONS, PROTOCOLS, RetrievalResult
 
-_ROUND_BLOCK = 256  # bootstrap or permutation rounds held at a time
+_ROUND_BLOCK = 256  # permutation rounds held at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Difference:
 
 
 def bootstrap(
-    result: RetrievalResult, rounds: int = 2000, seed: int = 0, level: float = 0.95
+    result: RetrievalResult, rounds: int = 2000, seed: int = 0, level: float = LEVEL
 ) -> dict[str, tuple[float, float]]:
     """Percentile bootstrap intervals of every recall and mean recall, in per cent, images drawn with replacement.
 
@@ -62,7 +63,7 @@ def bootstrap(
 
 
 def compare_runs(
-    a: RetrievalResult, b: RetrievalResult, rounds: int = 5000, seed: int = 0, level: float = 0.95
+    a: RetrievalResult, b: RetrievalResult, rounds: int = 5000, seed: int = 0, level: float = LEVEL
 ) -> list[Difference]:
     """Paired permutation test and bootstrap interval for every recall and mean recall.
 
@@ -135,11 +136,6 @@ def _with_means(recalls: NDArray[np.float64]) -> NDArray[np.float64]:
 def _interval(
     hits: NDArray[np.float64], queries: NDArray[np.int64], ks: tuple[int, ...], rounds: int, seed: int, level: float
 ) -> dict[str, tuple[float, float]]:
-    rng = np.random.default_rng(seed)
-    images = len(hits)
-    drawn = []
-    for start in range(0, rounds, _ROUND_BLOCK):
-        times = rng.multinomial(images, np.full(images, 1 / images), size=min(_ROUND_BLOCK, rounds - start))
-        drawn.append(_with_means((times @ hits) / (times @ queries)))
-    low, high = np.quantile(np.concatenate(drawn), [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return {name: (float(a), float(b)) for name, a, b in zip(_names(ks), low, high, strict=True)}
+    blocks = [_with_means((times @ hits) / (times @ queries)) for times in resamples(len(hits), rounds, seed)]
+    drawn = np.concatenate(blocks)
+    return {name: interval(drawn[:, column], level) for column, name in enumerate(_names(ks))}

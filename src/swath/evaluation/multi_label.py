@@ -13,9 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swath.errors import EvaluationError
-
-_ROUND_BLOCK = 128  # bootstrap rounds held at a time
-LEVEL = 0.95
+from swath.evaluation.resampling import interval, resamples
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,20 +59,14 @@ class MultiLabel:
         Raises:
             EvaluationError: `rounds` is below 1.
         """
-        if rounds < 1:
-            raise EvaluationError(f"resampling needs rounds >= 1, got {rounds}")
-        rng = np.random.default_rng(seed)
-        images = len(self.truth)
         means = []
-        for start in range(0, rounds, _ROUND_BLOCK):
-            times = rng.multinomial(images, np.full(images, 1 / images), size=min(_ROUND_BLOCK, rounds - start))
+        for times in resamples(len(self.truth), rounds, seed):
             own = [
                 average_precision(self.scores[:, index], self.truth[:, index], times.astype(np.float64))
                 for index in range(len(self.classes))
             ]
             means.append(100 * np.nanmean(np.stack(own), axis=0))
-        low, high = np.quantile(np.concatenate(means), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return {"mAP": (float(low), float(high))}
+        return {"mAP": interval(np.concatenate(means))}
 
 
 def judge(scores: NDArray[np.floating], truth: NDArray[np.bool_], classes: Sequence[str]) -> MultiLabel:

@@ -13,6 +13,7 @@ import numpy as np
 from swath.errors import EvaluationError, SwathError
 from swath.evaluation.annotated_scenes import BadQuery, RegionQuery, read_region_queries
 from swath.evaluation.localization import LocalizationScore, score_map
+from swath.evaluation.resampling import interval
 from swath.localize import PUBLISHED_SCALES, By, localize
 from swath.raster import scene_from_file
 
@@ -158,8 +159,7 @@ def summarise(
     counts = np.bincount(member)
     drawn = np.random.default_rng(seed).integers(0, len(names), (rounds, len(names)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)[:, None]
-    low, high = np.percentile(means, (2.5, 97.5), axis=0)
-    return metrics, {name: (float(low[at]), float(high[at])) for at, name in enumerate(METRICS)}
+    return metrics, {name: interval(means[:, at]) for at, name in enumerate(METRICS)}
 
 
 def _folder(annotations: Path, images: str | Path | None) -> Path:

@@ -19,14 +19,13 @@ from swath.data.questions import Question
 from swath.errors import EvaluationError
 from swath.evaluation.bleu import BleuCounts, bleu_counts
 from swath.evaluation.ptb import tokenize
+from swath.evaluation.resampling import interval, resamples
 from swath.models.answerer import order_of_magnitude, parse
 
 RANGES = ("0", "1-10", "11-100", "101-1000", ">1000")
 """Names of RSVQA's ranges."""
 
-LEVEL = 0.95
 _LARGE = 100
-_ROUND_BLOCK = 256
 _NUMBER = re.compile(r"^(\d+)\s*(?:m2|m\^2|m²|square met(?:er|re)s)?$")
 _DROPPED = re.compile(r"[^\w\s.-]|(?<!\d)\.|\.(?!\d)")
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -84,17 +83,11 @@ class VqaResult:
         Raises:
             EvaluationError: `rounds` is below 1.
         """
-        if rounds < 1:
-            raise EvaluationError(f"resampling needs rounds >= 1, got {rounds}")
-        rng, images = np.random.default_rng(seed), len(self.images)
         drawn: dict[str, list[NDArray[np.float64]]] = {}
-        for start in range(0, rounds, _ROUND_BLOCK):
-            times = rng.multinomial(images, np.full(images, 1 / images), size=min(_ROUND_BLOCK, rounds - start))
+        for times in resamples(len(self.images), rounds, seed):
             for name, values in self._of_corpora(times).items():
                 drawn.setdefault(name, []).append(values)
-        ends = (100 * (1 - LEVEL) / 2, 100 * (1 + LEVEL) / 2)
-        found = {name: np.nanpercentile(np.concatenate(values), ends) for name, values in drawn.items()}
-        return {name: (float(low), float(high)) for name, (low, high) in found.items()}
+        return {name: interval(np.concatenate(values)) for name, values in drawn.items()}
 
     def per_type(self) -> list[dict[str, float | int | str]]:
         """One entry a type: ``type``, ``questions``, ``accuracy``, ``prior``."""

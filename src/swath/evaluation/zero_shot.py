@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swath.errors import EvaluationError
-
-_ROUND_BLOCK = 256  # bootstrap rounds held at a time
-LEVEL = 0.95
+from swath.evaluation.resampling import interval, resamples
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,22 +70,18 @@ class Classification:
         Raises:
             EvaluationError: `rounds` is below 1.
         """
-        if rounds < 1:
-            raise EvaluationError(f"resampling needs rounds >= 1, got {rounds}")
-        rng = np.random.default_rng(seed)
         hits, images = self._hits(), len(self.labels)
         member = (self.labels[:, None] == np.unique(self.labels)).astype(np.float64)
-        drawn: list[NDArray[np.float64]] = []
-        for start in range(0, rounds, _ROUND_BLOCK):
-            times = rng.multinomial(images, np.full(images, 1 / images), size=min(_ROUND_BLOCK, rounds - start))
+        blocks: list[NDArray[np.float64]] = []
+        for times in resamples(images, rounds, seed):
             columns = [times @ own / images for own in hits.values()]
             seen = times @ member
             shares = np.divide(times @ (member * hits["top1"][:, None]), seen, where=seen > 0, out=np.zeros_like(seen))
             # A class that a resample leaves out has no recall there; the mean is over the others.
             columns.append(shares.sum(axis=1) / (seen > 0).sum(axis=1))
-            drawn.append(np.stack(columns, axis=1))
-        low, high = np.quantile(np.concatenate(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-        return {name: (float(a), float(b)) for name, a, b in zip([*hits, "mean_per_class"], low, high, strict=True)}
+            blocks.append(np.stack(columns, axis=1))
+        drawn = np.concatenate(blocks)
+        return {name: interval(drawn[:, column]) for column, name in enumerate([*hits, "mean_per_class"])}
 
     def _hits(self) -> dict[str, NDArray[np.float64]]:
         """(I,) 100 where right, else 0, for each share that is reported."""
