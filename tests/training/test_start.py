@@ -118,3 +118,19 @@ def test_parts_left_over_or_of_another_shape_are_named(tmp_path: Path) -> None:
 def test_without_init_there_is_nothing_to_say_about_it(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="say how to use init"):
         tiny_recipe(tmp_path, "init_fresh=[text]")
+
+
+def test_a_recipe_that_leaves_its_model_to_init_leaves_the_captioner_and_its_calibration_behind(tmp_path: Path) -> None:
+    writer = {"captioner": {"width": 64, "layers": 1, "heads": 2, "queries": 4, "pooler_heads": 2}}
+    fusion = {"alpha": 0.9, "beta": 0.1, "global_std": 1.0, "local_std": 1.0}
+    start = tiny_model(tiny_config(**writer, fusion=fusion))
+    init = start.save_pretrained(tmp_path / "start")
+    asked = tiny_recipe(tmp_path).model_dump(mode="json") | {"init": str(init), "model": {"name": "mine"}}
+    recipe = Recipe.parse(asked)
+    assert recipe.model.captioner is None
+    assert recipe.model.fusion is None
+    model = starting_model(recipe)
+    assert model.text_decoder is None
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(value, start.state_dict()[name])
+    assert Recipe.parse(recipe.model_dump(mode="json")) == recipe

@@ -211,7 +211,8 @@ class Recipe(RecipePart):
 
     Attributes:
         model: the model to build, as in `config.json`. Without towers of its own it is that of `init`, with what is
-            given here in its place or added.
+            given here in its place or added; the captioner of `init` stays behind unless `objective.captioning` is
+            given.
         init: a model to start from, in place of random weights: a name or directory of `DualEncoder.from_pretrained`
             with the same `model`, but for what the next three say.
         init_fresh: parts of `model` that `init` does not have and that start as a fresh model's, by name in the module
@@ -253,8 +254,13 @@ class Recipe(RecipePart):
             return data
         from swath.models.hub import resolve
 
-        base = ModelConfig.load(resolve(str(data["init"]))).model_dump(mode="json", exclude={"digest"})
+        # Weights of fused similarity were calibrated for the weights of init, not for those that come of this run.
+        base = ModelConfig.load(resolve(str(data["init"]))).model_dump(mode="json", exclude={"digest", "fusion"})
         (base.get("captioner") or {}).pop("digest", None)
+        writes = isinstance(data.get("objective"), dict) and data["objective"].get("captioning") is not None
+        if base.get("captioner") and model.get("captioner") is None and not writes:
+            base["captioner"] = None
+            data = data | {"init_unused": [*{*(data.get("init_unused") or ()), "text_decoder"}]}
         base = {key: value for key, value in base.items() if value is not None}
         return data | {"model": laid_over(base, model)}
 
