@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import csv
 import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import geopandas
 import numpy as np
 import pystac
 import pytest
@@ -189,3 +191,30 @@ def test_contact_sheets_of_nothing_and_of_wrong_arguments(hits: Hits, tmp_path: 
         hits.contact_sheet(tmp_path / "sheet.png", columns=0)
     with pytest.raises(ArchiveError, match="contact sheet"):
         hits.contact_sheet(tmp_path / "no folder" / "sheet.png")
+
+
+def test_hits_are_saved_as_tables(hits: Hits, tmp_path: Path) -> None:
+    at = next(at for at, hit in enumerate(hits) if hit.geometry is not None)
+    with hits.save(tmp_path / "hits.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["id"] for row in rows] == [hit.id for hit in hits]
+    assert shapely.from_wkt(rows[at]["geometry"]).equals(hits[at].geometry)
+    assert json.loads(rows[at]["properties"]) == hits[at].properties
+    table = geopandas.read_parquet(hits.save(tmp_path / "hits.parquet"))
+    assert list(table["id"]) == [hit.id for hit in hits]
+    assert table.crs.to_epsg() == 4326
+    assert table.geometry.iloc[at].equals(hits[at].geometry)
+    assert json.loads(table["properties"].iloc[at]) == hits[at].properties
+    assert json.loads(hits.save(tmp_path / "hits.geojson").read_text(encoding="utf-8")) == hits.to_geojson()
+
+
+def test_no_hits_are_saved_too(hits: Hits, tmp_path: Path) -> None:
+    for suffix in (".csv", ".parquet", ".geojson"):
+        assert hits[:0].save(tmp_path / f"none{suffix}").stat().st_size > 0
+
+
+def test_tables_of_other_forms_and_places_are_refused(hits: Hits, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"hits\.xlsx: hits are written as \.csv, \.geojson, \.parquet"):
+        hits.save(tmp_path / "hits.xlsx")
+    with pytest.raises(ArchiveError, match="choose another place"):
+        hits.save(tmp_path / "no" / "hits.csv")

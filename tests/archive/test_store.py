@@ -239,3 +239,10 @@ def test_delete_needs_to_know_what(tmp_path: Path) -> None:
     assert archive.delete(ids=[]) == 0
     assert archive.delete(where="href IN ('/data/scene1.tif', '/data/scene2.tif')") == 2
     assert len(archive) == 10
+
+
+def test_a_folder_of_other_things_is_no_archive(tmp_path):
+    (tmp_path / "scene.tif").write_bytes(b"x")
+    (tmp_path / "loop").symlink_to(".")
+    with pytest.raises(ArchiveNotFoundError, match="no archive at"):
+        Store.open(tmp_path)

@@ -218,3 +218,23 @@ def test_the_best_of_each_sensor(run_json: Callable[..., Any], archive: Path, tm
     raw = run_json("search", archive, "a forest", "--scores", "raw", "-k", 3)
     assert raw["query"]["scores"] == "raw"
     assert all(hit["score"] == hit["raw_score"] for hit in raw["hits"])
+
+
+def test_nothing_to_search_by_names_the_options(run: Callable[..., Any], archive: Path) -> None:
+    done = run("search", archive)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--bbox" in done.stderr
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".geojson", ".parquet"])
+def test_hits_are_written_as_a_table(run: Callable[..., Any], archive: Path, tmp_path: Path, suffix: str) -> None:
+    done = run("search", archive, "water", "-k", 3, "--out", tmp_path / f"hits{suffix}")
+    assert done.exit_code == 0, done.output
+    assert f"3 hits in {tmp_path}" in done.stderr
+    assert (tmp_path / f"hits{suffix}").stat().st_size > 0
+
+
+def test_an_empty_archive_is_called_empty(run: Callable[..., Any], model: Path, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    assert run("index", tmp_path / "nothing", "--to", tmp_path / "a", "--model", model).exit_code == 1
+    assert "the archive is empty" in run("search", tmp_path / "a", "water").stderr

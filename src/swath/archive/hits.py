@@ -255,13 +255,16 @@ class Hits(Sequence[Hit]):
             features.append(feature)
         return {"type": "FeatureCollection", "features": features}
 
+    def columns(self) -> list[str]:
+        """Names of the columns of tables of these hits."""
+        return [*_FIELDS, *(["caption"] if any(hit.caption is not None for hit in self) else [])]
+
     def to_geodataframe(self) -> geopandas.GeoDataFrame:
         """A GeoDataFrame in EPSG:4326, one row a hit, with the columns of `to_dict`."""
         import geopandas  # slow to import, and only needed here
         import pandas
 
-        fields = [*_FIELDS, *(["caption"] if any(hit.caption is not None for hit in self) else [])]
-        table = pandas.DataFrame([hit.to_dict() for hit in self], columns=fields).drop(columns="geometry")
+        table = pandas.DataFrame([hit.to_dict() for hit in self], columns=self.columns()).drop(columns="geometry")
         table["datetime"] = pandas.to_datetime([hit.datetime for hit in self], utc=True)
         return geopandas.GeoDataFrame(table, geometry=[hit.geometry for hit in self], crs="EPSG:4326")
 
@@ -273,6 +276,17 @@ class Hits(Sequence[Hit]):
         from swath.archive.stac import item_collection  # pystac is slow to import
 
         return item_collection(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write a table: ``.csv``, ``.geojson`` or ``.parquet`` (GeoParquet); see `swath.archive.tables.write_hits`.
+
+        Raises:
+            InputError: another suffix.
+            ArchiveError: the file cannot be written.
+        """
+        from swath.archive.tables import write_hits
+
+        return write_hits(self, path)
 
     def save_thumbnails(self, directory: str | Path) -> list[Path]:
         """Write the thumbnails as ``001_<id>.jpg``, ...; hits without one are left out.

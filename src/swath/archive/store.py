@@ -126,7 +126,7 @@ class Store:
             ArchiveError: written by a newer swath.
         """
         address = _address(uri)
-        if _is_local(address) and not Path(address).is_dir():
+        if _is_local(address) and not any((Path(address) / f"{table}.lance").is_dir() for table in ("chips", "meta")):
             raise ArchiveNotFoundError(_missing(address))
         with reading(address):
             connection = _connect(address, options)

@@ -12,6 +12,7 @@ import typer
 
 from swath.cli.output import JsonOption, note, print_json, print_table
 from swath.cli.values import Box, Place, TruncationName, Weight, read_box, read_fusion, read_place, read_weight
+from swath.errors import InputError
 
 if TYPE_CHECKING:
     from swath.archive import Hit, Hits
@@ -110,6 +111,9 @@ def search(
     as_json: JsonOption = False,
     as_geojson: Annotated[bool, typer.Option("--geojson", help="Print a GeoJSON FeatureCollection.")] = False,
     as_stac: Annotated[bool, typer.Option("--stac", help="Print a STAC ItemCollection.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the hits as a table: .csv, .geojson or .parquet.")
+    ] = None,
     sheet: Annotated[Path | None, typer.Option(help="Write a contact sheet (PNG) here.")] = None,
     save_thumbs: Annotated[Path | None, typer.Option(help="Write the hits' pictures into this folder.")] = None,
     open_sheet: Annotated[bool, typer.Option("--open", help="Show a contact sheet on the screen.")] = False,
@@ -147,8 +151,10 @@ def search(
         truncation=truncation.value,
         like_place=like_place,
     )
+    listing = not query.ranks and not query.negatives
+    if listing and query.filters.sql() is None:
+        raise InputError("nothing to search by: give a text, --like, --near, --more-like, or a filter such as --bbox")
     opened = Archive.open(archive, _encoder(model))
-    listing = not query.ranks and not query.negatives and query.filters.sql() is not None
     plain = similarity is SimilarityName.pooled and rerank is RerankName.none
     if listing and plain:
         hits = opened.browse(query, limit=k)
@@ -164,7 +170,9 @@ def search(
             scores=None if scores is ScoresName.auto else "raw" if scores is ScoresName.raw else "calibrated",
             per_sensor=per_sensor,
         )
-    _print(hits, form)
+    _print(hits, form, empty=not hits and len(opened) == 0)
+    if out is not None:
+        note(f"{len(hits)} hits in {hits.save(out)}")
     _draw(hits, sheet, save_thumbs, open_sheet)
 
 
@@ -183,13 +191,15 @@ def _encoder(model: str | None) -> Any:  # noqa: ANN401 - an encoder, whose type
     return DualEncoder.from_pretrained(model)
 
 
-def _print(hits: Hits, form: _Form) -> None:
+def _print(hits: Hits, form: _Form, empty: bool) -> None:
     if form is _Form.json:
         print_json(hits.to_dict())
     elif form is _Form.geojson:
         print_json(hits.to_geojson())
     elif form is _Form.stac:
         print_json(hits.to_stac().to_dict())
+    elif empty:
+        note("no hits: the archive is empty; fill it with: swath index SOURCE --to ARCHIVE")
     elif not hits:
         note("no hits: no chip satisfies the filters")
     else:

@@ -115,7 +115,8 @@ def encode_split(
     failures += unread
     if not kept:
         reason = failures[0] if failures else f"no image has {captions} captions"
-        raise EvaluationError(f"nothing to evaluate in split {split!r} of {dataset.name}: {reason}")
+        part = f"split {split!r} of " if split else ""
+        raise EvaluationError(f"nothing to evaluate in {part}{dataset.name}: {reason}")
     texts: dict[str, int] = {}
     own = [_texts_of(pair, captions) for pair in kept]
     rows = np.array([texts.setdefault(text, len(texts)) for texts_ in own for text in texts_], dtype=np.int64)

@@ -70,7 +70,8 @@ def evaluate_zero_shot(
     kept, images, failures = encode_pictures(model, asked, tokens=False, batch_size=batch_size, progress=progress)
     failures = [f"{failure.name}: {failure.message}" for failure in whole.failures] + failures
     if not kept:
-        raise EvaluationError(f"nothing to evaluate in split {split!r} of {dataset.name}: {failures[0]}")
+        part = f"split {split!r} of " if split else ""
+        raise EvaluationError(f"nothing to evaluate in {part}{dataset.name}: {failures[0]}")
     scores = (images.pooled @ vectors.T).double().cpu().numpy()
     truth = table.truth([pair.name for pair in kept]) if table is not None else _truth(kept, candidates)
     result, calibration = _judge(scores, truth, candidates, table is not None)

@@ -143,7 +143,7 @@ def choose_sensor(
         if candidates:
             offered = ", ".join(f"{name} ({len(SENSORS[name].bands)} bands)" for name in candidates)
             raise SensorError(
-                f"{info.href}: has {count} band(s) of {info.dtype}, which fits no product of --sensor {declared}: {offered}"
+                f"{info.href}: has {count} band(s) of {info.dtype}; no product of --sensor {declared} has: {offered}"
             ) from error
         raise SensorError(f"{info.href}: {error}") from error
     if candidates and found.name not in candidates:
