@@ -6,6 +6,8 @@
 #   make bench NAME=search_recall   run benchmarks/search_recall.py and write its results
 #   make tables      rewrite docs/results.md from the results
 #   make web         build the page (Node >= 20) into src/swath/service/static/
+#   make test-page   check the page's sources, and that its client and built files are made from what is there
+#   make api         renew the types of the page's client from the service's OpenAPI document
 #   make docs        build the documentation into site/
 # Settings: PYTHON=/path/to/python (to make the environment), VENV=.venv, JOBS=2 (tests side by side),
 #   ARGS="..." (to pytest or the benchmark).
@@ -19,10 +21,10 @@ JOBS ?= 2
 TESTS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format bench tables web docs clean
+.PHONY: help demo test test-slow test-page lint format bench tables web api docs clean
 
 help:
-	@sed -n 's/^# \{0,1\}//;1,11p' Makefile
+	@sed -n 's/^# \{0,1\}//;1,13p' Makefile
 
 demo:
 	@scripts/environment.sh
@@ -57,8 +59,26 @@ tables:
 	@scripts/environment.sh dev
 	$(BIN)/python benchmarks/tables.py
 
-web:
-	cd web && npm ci && npm run check && npm run build && npm test
+# What npm installed is good for as long as the lock file is older than it.
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@command -v npm >/dev/null || { echo "error: the page's sources need Node >= 20 with npm; the built page does not" >&2; exit 1; }
+	cd web && npm ci --no-progress
+	@touch $@
+
+web: web/node_modules/.package-lock.json
+	cd web && npm run build
+
+test-page: web/node_modules/.package-lock.json
+	@scripts/environment.sh dev
+	cd web && npm run check && npm test
+	$(BIN)/python scripts/openapi.py | node web/scripts/api.mjs --check
+	@built=$$(mktemp -d) && trap 'rm -rf "$$built"' EXIT && (cd web && npx vite build --outDir "$$built" --logLevel warn) && \
+		diff -rq "$$built" src/swath/service/static || \
+		{ echo "error: src/swath/service/static is not what web/ gives: run make web" >&2; exit 1; }
+
+api: web/node_modules/.package-lock.json
+	@scripts/environment.sh dev
+	$(BIN)/python scripts/openapi.py | node web/scripts/api.mjs
 
 docs:
 	@scripts/environment.sh docs

@@ -23,5 +23,5 @@ export default defineConfig({
     },
   },
   server: { proxy: { "/api": process.env.SWATH_SERVICE ?? "http://127.0.0.1:8000" } },
-  test: { environment: "happy-dom", include: ["tests/**/*.test.{ts,tsx}"], pool: "threads", maxWorkers: 1 },
+  test: { environment: "node", include: ["tests/**/*.test.{ts,tsx}"], pool: "threads", maxWorkers: 1 },
 });

@@ -1,12 +1,18 @@
-// Writes src/api/schema.ts, the types of the service's routes, from its OpenAPI document.
-//   swath serve my-archive & npm run api            or   npm run api -- http://127.0.0.1:8080
-import { writeFileSync } from "node:fs";
+// Writes src/api/schema.ts, the types of the service's routes, from its OpenAPI document on the standard input; with
+// --check, fails where the file is not what it would write. Run by `make api` and `make test-page`.
+import { readFileSync, writeFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import openapiTS, { astToString } from "openapi-typescript";
 
-const service = process.argv[2] ?? "http://127.0.0.1:8080";
-const answer = await fetch(new URL("/api", service));
-if (!answer.ok) throw new Error(`${service} answered ${answer.status}; is it a swath service?`);
-const nodes = await openapiTS(await answer.json(), { defaultNonNullable: false });
-const text = `// Made by scripts/api.mjs from the service's OpenAPI document; do not edit.\n${astToString(nodes)}`;
-writeFileSync(new URL("../src/api/schema.ts", import.meta.url), text);
-console.log(`${text.split("\n").length} lines`);
+const file = new URL("../src/api/schema.ts", import.meta.url);
+const nodes = await openapiTS(JSON.parse(await text(process.stdin)), { defaultNonNullable: false });
+const made = `// Made by scripts/api.mjs from the service's OpenAPI document; do not edit.\n${astToString(nodes)}`;
+if (!process.argv.includes("--check")) {
+  writeFileSync(file, made);
+} else if (made !== readFileSync(file, "utf8")) {
+  const now = made.split("\n");
+  const then = new Set(readFileSync(file, "utf8").split("\n"));
+  const fresh = now.filter((line) => !then.has(line)).slice(0, 10);
+  console.error(`src/api/schema.ts is not of this service: run \`make api\`.\n${fresh.join("\n")}`);
+  process.exit(1);
+}

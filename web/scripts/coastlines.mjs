@@ -23,13 +23,19 @@ function unwrapped(ring) {
     out.push([lon + turn, lat]);
   });
   if (turn !== 0) out.push([out.at(-1)[0], -90], [out[0][0], -90], out[0]);
-  return out;
+  // Where a ring begins is chance: all rings of a polygon have to lie on the same turn round the globe.
+  const lons = out.map(([lon]) => lon);
+  const away = 360 * Math.round((Math.min(...lons) + Math.max(...lons)) / 720);
+  return out.map(([lon, lat]) => [lon - away, lat]);
 }
 
 const features = (land.type === "FeatureCollection" ? land.features : [land]).map((one) => ({
   type: "Feature",
   properties: {},
-  geometry: { type: one.geometry.type, coordinates: rounded(one.geometry.coordinates.map((polygon) => polygon.map(unwrapped))) },
+  geometry: {
+    type: one.geometry.type,
+    coordinates: rounded(one.geometry.coordinates.map((polygon) => polygon.map(unwrapped))),
+  },
 }));
 writeFileSync(
   new URL("../src/map/coast.json", import.meta.url),

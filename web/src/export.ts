@@ -110,7 +110,7 @@ function python(value: unknown, indent = ""): string {
   if (typeof value === "boolean") return value ? "True" : "False";
   if (typeof value === "string") return quoted(value);
   if (Array.isArray(value)) return `[${value.map((one) => python(one, indent)).join(", ")}]`;
-  if (typeof value !== "object") return String(value);
+  if (typeof value !== "object") return JSON.stringify(value);
   const inner = `${indent}    `;
   const lines = Object.entries(value).map(([name, one]) => `${inner}${quoted(name)}: ${python(one, inner)},`);
   return lines.length > 0 ? `{\n${lines.join("\n")}\n${indent}}` : "{}";

@@ -41,7 +41,7 @@ export function toHash(search: Search, view: View): string {
   if (search.limit !== PAGE_SIZE) put("limit", String(search.limit));
   put("hit", view.open && keyOf(view.open));
   put("heat", view.heat);
-  if (view.centre && view.zoom !== null) put("at", `${numbers([view.zoom, ...view.centre])}`);
+  if (view.centre && view.zoom !== null) put("at", numbers([view.zoom, ...view.centre]));
   return out.toString().replaceAll("%2C", ",").replaceAll("%2F", "/");
 }
 

@@ -92,6 +92,34 @@ describe("searches", () => {
   });
 });
 
+describe("what the model says", () => {
+  const service = new Service("http://here/");
+  const chip = { collection: "alps-rgb", id: "a" };
+
+  it("is known of each collection", async () => {
+    const listed = {
+      id: "alps-rgb",
+      extent: { spatial: { bbox: [[0, 1, 2, 3]] }, temporal: { interval: [[null, null]] } },
+      "swath:archive": "alps",
+      "swath:sensor": "rgb",
+      "swath:rows": 5,
+      "swath:abilities": ["caption"],
+    };
+    answers([{ title: "t", basemap: null }], [{ collections: [listed] }]);
+    const [collection] = (await service.describe(never)).collections;
+    expect(collection).toMatchObject({ sensor: "rgb", days: null, abilities: ["caption"] });
+  });
+
+  it("is asked by the item's routes", async () => {
+    answers([{ caption: "a quay" }], [{ answer: "3", confidence: 0.5 }]);
+    expect(await service.caption(chip, never)).toBe("a quay");
+    expect(await service.ask(chip, "how many?", never)).toMatchObject({ answer: "3", confidence: 0.5 });
+    const path = "http://here/collections/alps-rgb/items/a";
+    expect(calls.map(([address]) => address)).toEqual([`${path}/caption`, `${path}/ask`]);
+    expect(calls[1]?.[1].body).toBe('{"question":"how many?"}');
+  });
+});
+
 describe("failures", () => {
   const ask = (service = new Service("http://here/")) => service.item({ collection: "c", id: "a b" }, never);
 

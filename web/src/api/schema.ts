@@ -246,7 +246,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Thumbnail */
+        /** The chip as a picture */
         get: operations["thumbnail_collections__collection_id__items__item_id__thumbnail_get"];
         put?: never;
         post?: never;
@@ -280,7 +280,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Heatmap */
+        /** Where a text fits */
         get: operations["heatmap_collections__collection_id__items__item_id__heatmap_get"];
         put?: never;
         post?: never;
@@ -314,10 +314,44 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tile */
+        /** A map tile of the scene */
         get: operations["tile_collections__collection_id__items__item_id__tiles__z___x___y__png_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/collections/{collection_id}/items/{item_id}/caption": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A caption, where the archive's model writes */
+        get: operations["caption_collections__collection_id__items__item_id__caption_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/collections/{collection_id}/items/{item_id}/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers to questions, where the archive's model answers */
+        post: operations["ask_collections__collection_id__items__item_id__ask_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -414,6 +448,70 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AbilitySettings
+         * @description What at least one archive's model can do beside searching; `swath:abilities` of collections tells which.
+         */
+        AbilitySettings: {
+            /**
+             * Caption
+             * @description Write captions
+             */
+            caption: boolean;
+            /**
+             * Ask
+             * @description Answer questions
+             */
+            ask: boolean;
+        };
+        /**
+         * Answered
+         * @description Answers about an item: that to the question, and those to further ones.
+         */
+        Answered: {
+            /**
+             * Question
+             * @description What was asked
+             * @example how many ships are there?
+             */
+            question: string;
+            /**
+             * Answer
+             * @description The answer
+             * @example 3
+             */
+            answer: string;
+            /**
+             * Confidence
+             * @description 0 to 1, the model's own
+             * @example 0.62
+             */
+            confidence: number;
+            /**
+             * Type
+             * @description What was asked for: count, area, whether, more, fewer, equal or open
+             * @example count
+             */
+            type: string;
+            /**
+             * Id
+             * @description The item's id
+             * @example 5f0c9b1e2d3a4b5c
+             */
+            id: string;
+            /**
+             * Answerer
+             * @description Id of what answered
+             * @example swath-mini@0123456789ab+answerer@ba9876543210
+             */
+            answerer: string;
+            /**
+             * Then
+             * @description Answers to further questions
+             * @example []
+             */
+            then: components["schemas"]["Said"][];
+        };
+        /**
          * Asset
          * @description https://github.com/radiantearth/stac-spec/blob/v1.0.0/item-spec/item-spec.md#asset-object
          */
@@ -430,6 +528,30 @@ export interface components {
             roles?: string[] | null;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * Caption
+         * @description A caption of an item.
+         */
+        Caption: {
+            /**
+             * Id
+             * @description The item's id
+             * @example 5f0c9b1e2d3a4b5c
+             */
+            id: string;
+            /**
+             * Caption
+             * @description What the model writes
+             * @example several boats are in a harbour
+             */
+            caption: string;
+            /**
+             * Captioner
+             * @description Id of what wrote it
+             * @example swath-mini@0123456789ab+ba9876543210
+             */
+            captioner: string;
         };
         /**
          * Collection
@@ -501,6 +623,32 @@ export interface components {
             conformsTo: string[];
         };
         /**
+         * Embedding
+         * @description A chip's embedding.
+         */
+        Embedding: {
+            /**
+             * Id
+             * @description The item's id
+             */
+            id: string;
+            /**
+             * Model
+             * @description Id of the model that made it
+             */
+            model: string;
+            /**
+             * Dimensions
+             * @description Its length
+             */
+            dimensions: number;
+            /**
+             * Embedding
+             * @description L2-normalised
+             */
+            embedding: number[];
+        };
+        /**
          * Extent
          * @description https://github.com/radiantearth/stac-spec/blob/v1.0.0/collection-spec/collection-spec.md#extent-object
          */
@@ -562,10 +710,17 @@ export interface components {
             /** Geometries */
             geometries: (components["schemas"]["Point"] | components["schemas"]["MultiPoint"] | components["schemas"]["LineString"] | components["schemas"]["MultiLineString"] | components["schemas"]["Polygon"] | components["schemas"]["MultiPolygon"] | components["schemas"]["GeometryCollection-Output"])[];
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
+        /**
+         * Health
+         * @description That the process answers.
+         */
+        Health: {
+            /**
+             * Status
+             * @default ok
+             * @constant
+             */
+            status?: "ok";
         };
         /**
          * HealthCheck
@@ -903,6 +1058,43 @@ export interface components {
             coordinates: (components["schemas"]["Position2D"] | components["schemas"]["Position3D"])[][][];
         };
         /**
+         * PageSettings
+         * @description What the page must know of the service.
+         */
+        PageSettings: {
+            /**
+             * Version
+             * @description Version of swath
+             */
+            version: string;
+            /**
+             * Title
+             * @description The catalogue's title
+             */
+            title: string;
+            /**
+             * Basemap
+             * @description XYZ address of a basemap
+             */
+            basemap: string | null;
+            /**
+             * Needs Token
+             * @description Whether requests need a token
+             */
+            needs_token: boolean;
+            /**
+             * Max Upload Bytes
+             * @description Largest upload
+             */
+            max_upload_bytes: number;
+            /**
+             * Max Limit
+             * @description Most items of one answer
+             */
+            max_limit: number;
+            abilities: components["schemas"]["AbilitySettings"];
+        };
+        /**
          * PaginationLink
          * @description https://github.com/radiantearth/stac-api-spec/blob/v1.0.0/item-search/README.md#pagination
          */
@@ -1040,6 +1232,23 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Question
+         * @description A question about an item.
+         */
+        Question: {
+            /**
+             * Question
+             * @description In English
+             * @example how many ships are there?
+             */
+            question: string;
+            /**
+             * Then
+             * @description Further questions about the same item
+             */
+            then?: string[];
+        };
+        /**
          * Range
          * @description https://github.com/radiantearth/stac-spec/blob/v1.0.0/collection-spec/collection-spec.md#stats-object
          */
@@ -1048,6 +1257,54 @@ export interface components {
             minimum: number | string;
             /** Maximum */
             maximum: number | string;
+        };
+        /**
+         * Readiness
+         * @description Whether requests can be answered.
+         */
+        Readiness: {
+            /**
+             * Status
+             * @description ``ready``, or why not yet
+             */
+            status: string;
+            /**
+             * Archives
+             * @description Chips of each archive
+             */
+            archives: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * Said
+         * @description An answer to one question.
+         */
+        Said: {
+            /**
+             * Question
+             * @description What was asked
+             * @example how many ships are there?
+             */
+            question: string;
+            /**
+             * Answer
+             * @description The answer
+             * @example 3
+             */
+            answer: string;
+            /**
+             * Confidence
+             * @description 0 to 1, the model's own
+             * @example 0.62
+             */
+            confidence: number;
+            /**
+             * Type
+             * @description What was asked for: count, area, whether, more, fewer, equal or open
+             * @example count
+             */
+            type: string;
         };
         /**
          * SearchLink
@@ -1279,25 +1536,63 @@ export interface components {
             ])[];
         };
         /**
+         * TileJson
+         * @description TileJSON 3.0.0 of a scene.
+         */
+        TileJson: {
+            /**
+             * Tilejson
+             * @default 3.0.0
+             * @constant
+             */
+            tilejson?: "3.0.0";
+            /**
+             * Tiles
+             * @description Address of the tiles
+             */
+            tiles: string[];
+            /**
+             * Minzoom
+             * @description Level at which the scene fits one tile
+             */
+            minzoom: number;
+            /**
+             * Maxzoom
+             * @description Level of the scene's own resolution
+             */
+            maxzoom: number;
+            /**
+             * Bounds
+             * @description West, south, east, north of the scene
+             */
+            bounds: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /**
+             * Center
+             * @description Longitude, latitude and zoom to begin with
+             */
+            center: [
+                number,
+                number,
+                number
+            ];
+            /**
+             * Name
+             * @description The item's id
+             */
+            name: string;
+        };
+        /**
          * TimeInterval
          * @description https://github.com/radiantearth/stac-spec/blob/v1.0.0/collection-spec/collection-spec.md#temporal-extent-object
          */
         TimeInterval: {
             /** Interval */
             interval: (string | null)[][];
-        };
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
         };
         /** Links */
         stac_pydantic__api__links__Links: (components["schemas"]["SearchLink"] | components["schemas"]["PaginationLink"] | components["schemas"]["ItemsLink"] | components["schemas"]["Link"])[];
@@ -1527,6 +1822,48 @@ export interface components {
              */
             image_sensor?: string | null;
         };
+        /**
+         * Problem
+         * @description Why a request was refused, or could not be answered
+         */
+        Problem: {
+            /**
+             * @description Kind of problem
+             * @example NotFound
+             */
+            code: string;
+            /**
+             * @description What is wrong, and what to do
+             * @example there is no collection 'coast-s3'
+             */
+            description: string;
+        };
+        /**
+         * HeatOverlay
+         * @description A heat map, ready to lie on a map.
+         */
+        HeatOverlay: {
+            /**
+             * Image
+             * @description PNG with transparency, as a data URL
+             */
+            image: string;
+            /**
+             * Corners
+             * @description (lon, lat) of its upper left, upper right, lower right and lower left; null without georeference
+             */
+            corners: [
+                number,
+                number
+            ][] | null;
+            /**
+             * Peaks
+             * @description GeoJSON features of the best places, best first
+             */
+            peaks: {
+                [key: string]: unknown;
+            };
+        };
     };
     responses: never;
     parameters: never;
@@ -1551,7 +1888,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "Catalog",
+                     *       "stac_version": "1.1.0",
+                     *       "id": "swath",
+                     *       "title": "swath",
+                     *       "description": "Earth-observation archives, searched by meaning.",
+                     *       "conformsTo": [
+                     *         "https://api.stacspec.org/v1.0.0/core",
+                     *         "https://api.stacspec.org/v1.0.0/item-search"
+                     *       ],
+                     *       "links": [
+                     *         {
+                     *           "rel": "search",
+                     *           "href": "http://127.0.0.1:8080/search"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["LandingPage"];
+                };
+            };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1571,7 +1981,69 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "conformsTo": [
+                     *         "https://api.stacspec.org/v1.0.0/core",
+                     *         "https://api.stacspec.org/v1.0.0/item-search"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Conformance"];
+                };
+            };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1581,9 +2053,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Collection ID */
+                /**
+                 * @description Collection ID
+                 * @example coast-s2-l2a
+                 */
                 collection_id: string;
-                /** @description Item ID */
+                /**
+                 * @description Item ID
+                 * @example 5f0c9b1e2d3a4b5c6d7e8f9001122334
+                 */
                 item_id: string;
             };
             cookie?: never;
@@ -1596,16 +2074,135 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "Feature",
+                     *       "stac_version": "1.1.0",
+                     *       "id": "5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *       "collection": "coast-s2-l2a",
+                     *       "geometry": {
+                     *         "type": "Polygon",
+                     *         "coordinates": [
+                     *           [
+                     *             [
+                     *               -5,
+                     *               48
+                     *             ],
+                     *             [
+                     *               -3,
+                     *               48
+                     *             ],
+                     *             [
+                     *               -3,
+                     *               49
+                     *             ],
+                     *             [
+                     *               -5,
+                     *               49
+                     *             ],
+                     *             [
+                     *               -5,
+                     *               48
+                     *             ]
+                     *           ]
+                     *         ]
+                     *       },
+                     *       "bbox": [
+                     *         -5,
+                     *         48,
+                     *         -3,
+                     *         49
+                     *       ],
+                     *       "properties": {
+                     *         "datetime": "2020-06-01T11:06:21Z",
+                     *         "eo:cloud_cover": 3.1,
+                     *         "swath:sensor": "s2-l2a",
+                     *         "swath:window": [
+                     *           0,
+                     *           256,
+                     *           256,
+                     *           256
+                     *         ]
+                     *       },
+                     *       "links": [
+                     *         {
+                     *           "rel": "self",
+                     *           "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *           "type": "application/geo+json"
+                     *         }
+                     *       ],
+                     *       "assets": {
+                     *         "thumbnail": {
+                     *           "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334/thumbnail",
+                     *           "type": "image/jpeg"
+                     *         }
+                     *       }
+                     *     }
+                     */
                     "application/geo+json": components["schemas"]["Item"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be used; the description says why */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1613,43 +2210,77 @@ export interface operations {
     Search_search_get: {
         parameters: {
             query?: {
-                /** @description Array of collection Ids to search for items. */
+                /**
+                 * @description Array of collection Ids to search for items.
+                 * @example coast-s2-l2a
+                 */
                 collections?: string | null;
-                /** @description Array of Item ids to return. */
+                /**
+                 * @description Array of Item ids to return.
+                 * @example 5f0c9b1e2d3a4b5c6d7e8f9001122334
+                 */
                 ids?: string | null;
-                /** @description Only return items intersecting this bounding box. Mutually exclusive with **intersects**. */
+                /**
+                 * @description Only return items intersecting this bounding box. Mutually exclusive with **intersects**.
+                 * @example -5,48,-3,49
+                 */
                 bbox?: string | null;
                 /**
                  * @description Only return items intersecting this GeoJSON Geometry. Mutually exclusive with **bbox**.
                  *
                  *     *Remember to URL encode the GeoJSON geometry when using GET request*.
+                 * @example {"type": "Point", "coordinates": [-4, 48.5]}
                  */
                 intersects?: string | null;
                 /**
                  * @description Only return items that have a temporal property that intersects this value.
                  *
                  *     Either a date-time or an interval, open or closed. Date and time expressions adhere to RFC 3339. Open intervals are expressed using double-dots.
+                 * @example 2020-01-01T00:00:00Z/..
                  */
                 datetime?: string | null;
-                /** @description Limits the number of results that are included in each page of the response (capped to 10_000). */
+                /**
+                 * @description Limits the number of results that are included in each page of the response (capped to 10_000).
+                 * @example 10
+                 */
                 limit?: number | null;
-                /** @description Include or exclude fields from items body. */
+                /**
+                 * @description Include or exclude fields from items body.
+                 * @example properties.datetime,-assets
+                 */
                 fields?: string | null;
                 /**
                  * @description A CQL2 filter expression for filtering items.
                  *
                  *     Supports `CQL2-JSON` as defined in https://docs.ogc.org/is/21-065r2/21-065r2.htmln
                  *     Remember to URL encode the CQL2-JSON if using GET
+                 * @example eo:cloud_cover < 20 AND swath:sensor = 's2-l2a'
                  */
                 filter?: string | null;
-                /** @description The coordinate reference system (CRS) used by spatial literals in the 'filter' value. Default is `http://www.opengis.net/def/crs/OGC/1.3/CRS84` */
+                /**
+                 * @description The coordinate reference system (CRS) used by spatial literals in the 'filter' value. Default is `http://www.opengis.net/def/crs/OGC/1.3/CRS84`
+                 * @example http://www.opengis.net/def/crs/OGC/1.3/CRS84
+                 */
                 "filter-crs"?: string | null;
-                /** @description The CQL filter encoding that the 'filter' value uses. */
+                /**
+                 * @description The CQL filter encoding that the 'filter' value uses.
+                 * @example cql2-text
+                 */
                 "filter-lang"?: ("cql2-json" | "cql2-text") | null;
-                /** @description An array of property names, prefixed by either '+' for ascending or '-' for descending. If no prefix is provided, '+' is assumed. */
+                /**
+                 * @description An array of property names, prefixed by either '+' for ascending or '-' for descending. If no prefix is provided, '+' is assumed.
+                 * @example -datetime
+                 */
                 sortby?: string | null;
-                /** @description Parameter to perform free-text queries against STAC metadata */
+                /**
+                 * @description Parameter to perform free-text queries against STAC metadata
+                 * @example harbour,port of call
+                 */
                 q?: string | null;
+                /**
+                 * @description Of the link to the next page, as it is
+                 * @example eyJ2IjpbWzAsM11dLCJuIjoxMCwiYSI6WzAsIjVmMGMiXX0
+                 */
                 token?: string | null;
             };
             header?: never;
@@ -1664,16 +2295,134 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "FeatureCollection",
+                     *       "numberReturned": 1,
+                     *       "numberMatched": 1,
+                     *       "links": [],
+                     *       "features": [
+                     *         {
+                     *           "type": "Feature",
+                     *           "stac_version": "1.1.0",
+                     *           "id": "5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *           "collection": "coast-s2-l2a",
+                     *           "geometry": {
+                     *             "type": "Polygon",
+                     *             "coordinates": [
+                     *               [
+                     *                 [
+                     *                   -5,
+                     *                   48
+                     *                 ],
+                     *                 [
+                     *                   -3,
+                     *                   48
+                     *                 ],
+                     *                 [
+                     *                   -3,
+                     *                   49
+                     *                 ],
+                     *                 [
+                     *                   -5,
+                     *                   49
+                     *                 ],
+                     *                 [
+                     *                   -5,
+                     *                   48
+                     *                 ]
+                     *               ]
+                     *             ]
+                     *           },
+                     *           "bbox": [
+                     *             -5,
+                     *             48,
+                     *             -3,
+                     *             49
+                     *           ],
+                     *           "properties": {
+                     *             "datetime": "2020-06-01T11:06:21Z",
+                     *             "eo:cloud_cover": 3.1,
+                     *             "swath:sensor": "s2-l2a",
+                     *             "swath:window": [
+                     *               0,
+                     *               256,
+                     *               256,
+                     *               256
+                     *             ]
+                     *           },
+                     *           "links": [
+                     *             {
+                     *               "rel": "self",
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *               "type": "application/geo+json"
+                     *             }
+                     *           ],
+                     *           "assets": {
+                     *             "thumbnail": {
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334/thumbnail",
+                     *               "type": "image/jpeg"
+                     *             }
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/geo+json": components["schemas"]["ItemCollection"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be used; the description says why */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1697,16 +2446,152 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "FeatureCollection",
+                     *       "numberReturned": 1,
+                     *       "numberMatched": 1,
+                     *       "links": [],
+                     *       "features": [
+                     *         {
+                     *           "type": "Feature",
+                     *           "stac_version": "1.1.0",
+                     *           "id": "5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *           "collection": "coast-s2-l2a",
+                     *           "geometry": {
+                     *             "type": "Polygon",
+                     *             "coordinates": [
+                     *               [
+                     *                 [
+                     *                   -5,
+                     *                   48
+                     *                 ],
+                     *                 [
+                     *                   -3,
+                     *                   48
+                     *                 ],
+                     *                 [
+                     *                   -3,
+                     *                   49
+                     *                 ],
+                     *                 [
+                     *                   -5,
+                     *                   49
+                     *                 ],
+                     *                 [
+                     *                   -5,
+                     *                   48
+                     *                 ]
+                     *               ]
+                     *             ]
+                     *           },
+                     *           "bbox": [
+                     *             -5,
+                     *             48,
+                     *             -3,
+                     *             49
+                     *           ],
+                     *           "properties": {
+                     *             "datetime": "2020-06-01T11:06:21Z",
+                     *             "eo:cloud_cover": 3.1,
+                     *             "swath:sensor": "s2-l2a",
+                     *             "swath:window": [
+                     *               0,
+                     *               256,
+                     *               256,
+                     *               256
+                     *             ]
+                     *           },
+                     *           "links": [
+                     *             {
+                     *               "rel": "self",
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *               "type": "application/geo+json"
+                     *             }
+                     *           ],
+                     *           "assets": {
+                     *             "thumbnail": {
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334/thumbnail",
+                     *               "type": "image/jpeg"
+                     *             }
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/geo+json": components["schemas"]["ItemCollection"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be used; the description says why */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of a type that is not read */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1726,7 +2611,112 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "collections": [
+                     *         {
+                     *           "type": "Collection",
+                     *           "stac_version": "1.1.0",
+                     *           "id": "coast-s2-l2a",
+                     *           "license": "other",
+                     *           "description": "1200 chips of s2-l2a in the archive coast, embedded by swath-mini@0123456789ab.",
+                     *           "extent": {
+                     *             "spatial": {
+                     *               "bbox": [
+                     *                 [
+                     *                   -5,
+                     *                   48,
+                     *                   -3,
+                     *                   49
+                     *                 ]
+                     *               ]
+                     *             },
+                     *             "temporal": {
+                     *               "interval": [
+                     *                 [
+                     *                   "2020-06-01T11:06:21Z",
+                     *                   "2020-09-01T11:06:21Z"
+                     *                 ]
+                     *               ]
+                     *             }
+                     *           },
+                     *           "swath:archive": "coast",
+                     *           "swath:sensor": "s2-l2a",
+                     *           "swath:rows": 1200,
+                     *           "swath:abilities": [
+                     *             "caption"
+                     *           ],
+                     *           "emb:type": "chip",
+                     *           "emb:dimensions": 512,
+                     *           "links": [
+                     *             {
+                     *               "rel": "self",
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a",
+                     *               "type": "application/json"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "links": [],
+                     *       "numberMatched": 1,
+                     *       "numberReturned": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Collections"];
+                };
+            };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1736,7 +2726,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Collection ID */
+                /**
+                 * @description Collection ID
+                 * @example coast-s2-l2a
+                 */
                 collection_id: string;
             };
             cookie?: never;
@@ -1749,16 +2742,114 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "Collection",
+                     *       "stac_version": "1.1.0",
+                     *       "id": "coast-s2-l2a",
+                     *       "license": "other",
+                     *       "description": "1200 chips of s2-l2a in the archive coast, embedded by swath-mini@0123456789ab.",
+                     *       "extent": {
+                     *         "spatial": {
+                     *           "bbox": [
+                     *             [
+                     *               -5,
+                     *               48,
+                     *               -3,
+                     *               49
+                     *             ]
+                     *           ]
+                     *         },
+                     *         "temporal": {
+                     *           "interval": [
+                     *             [
+                     *               "2020-06-01T11:06:21Z",
+                     *               "2020-09-01T11:06:21Z"
+                     *             ]
+                     *           ]
+                     *         }
+                     *       },
+                     *       "swath:archive": "coast",
+                     *       "swath:sensor": "s2-l2a",
+                     *       "swath:rows": 1200,
+                     *       "swath:abilities": [
+                     *         "caption"
+                     *       ],
+                     *       "emb:type": "chip",
+                     *       "emb:dimensions": 512,
+                     *       "links": [
+                     *         {
+                     *           "rel": "self",
+                     *           "href": "http://127.0.0.1:8080/collections/coast-s2-l2a",
+                     *           "type": "application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Collection"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be used; the description says why */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1766,38 +2857,68 @@ export interface operations {
     Get_ItemCollection_collections__collection_id__items_get: {
         parameters: {
             query?: {
-                /** @description Limits the number of results that are included in each page of the response (capped to 10_000). */
+                /**
+                 * @description Limits the number of results that are included in each page of the response (capped to 10_000).
+                 * @example 10
+                 */
                 limit?: number | null;
-                /** @description Only return items intersecting this bounding box. Mutually exclusive with **intersects**. */
+                /**
+                 * @description Only return items intersecting this bounding box. Mutually exclusive with **intersects**.
+                 * @example -5,48,-3,49
+                 */
                 bbox?: string | null;
                 /**
                  * @description Only return items that have a temporal property that intersects this value.
                  *
                  *     Either a date-time or an interval, open or closed. Date and time expressions adhere to RFC 3339. Open intervals are expressed using double-dots.
+                 * @example 2020-01-01T00:00:00Z/..
                  */
                 datetime?: string | null;
-                /** @description Include or exclude fields from items body. */
+                /**
+                 * @description Include or exclude fields from items body.
+                 * @example properties.datetime,-assets
+                 */
                 fields?: string | null;
                 /**
                  * @description A CQL2 filter expression for filtering items.
                  *
                  *     Supports `CQL2-JSON` as defined in https://docs.ogc.org/is/21-065r2/21-065r2.htmln
                  *     Remember to URL encode the CQL2-JSON if using GET
+                 * @example eo:cloud_cover < 20 AND swath:sensor = 's2-l2a'
                  */
                 filter?: string | null;
-                /** @description The coordinate reference system (CRS) used by spatial literals in the 'filter' value. Default is `http://www.opengis.net/def/crs/OGC/1.3/CRS84` */
+                /**
+                 * @description The coordinate reference system (CRS) used by spatial literals in the 'filter' value. Default is `http://www.opengis.net/def/crs/OGC/1.3/CRS84`
+                 * @example http://www.opengis.net/def/crs/OGC/1.3/CRS84
+                 */
                 "filter-crs"?: string | null;
-                /** @description The CQL filter encoding that the 'filter' value uses. */
+                /**
+                 * @description The CQL filter encoding that the 'filter' value uses.
+                 * @example cql2-text
+                 */
                 "filter-lang"?: ("cql2-json" | "cql2-text") | null;
-                /** @description An array of property names, prefixed by either '+' for ascending or '-' for descending. If no prefix is provided, '+' is assumed. */
+                /**
+                 * @description An array of property names, prefixed by either '+' for ascending or '-' for descending. If no prefix is provided, '+' is assumed.
+                 * @example -datetime
+                 */
                 sortby?: string | null;
-                /** @description Parameter to perform free-text queries against STAC metadata */
+                /**
+                 * @description Parameter to perform free-text queries against STAC metadata
+                 * @example harbour,port of call
+                 */
                 q?: string | null;
+                /**
+                 * @description Of the link to the next page, as it is
+                 * @example eyJ2IjpbWzAsM11dLCJuIjoxMCwiYSI6WzAsIjVmMGMiXX0
+                 */
                 token?: string | null;
             };
             header?: never;
             path: {
-                /** @description Collection ID */
+                /**
+                 * @description Collection ID
+                 * @example coast-s2-l2a
+                 */
                 collection_id: string;
             };
             cookie?: never;
@@ -1810,16 +2931,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "FeatureCollection",
+                     *       "numberReturned": 1,
+                     *       "numberMatched": 1,
+                     *       "links": [],
+                     *       "features": [
+                     *         {
+                     *           "type": "Feature",
+                     *           "stac_version": "1.1.0",
+                     *           "id": "5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *           "collection": "coast-s2-l2a",
+                     *           "geometry": {
+                     *             "type": "Polygon",
+                     *             "coordinates": [
+                     *               [
+                     *                 [
+                     *                   -5,
+                     *                   48
+                     *                 ],
+                     *                 [
+                     *                   -3,
+                     *                   48
+                     *                 ],
+                     *                 [
+                     *                   -3,
+                     *                   49
+                     *                 ],
+                     *                 [
+                     *                   -5,
+                     *                   49
+                     *                 ],
+                     *                 [
+                     *                   -5,
+                     *                   48
+                     *                 ]
+                     *               ]
+                     *             ]
+                     *           },
+                     *           "bbox": [
+                     *             -5,
+                     *             48,
+                     *             -3,
+                     *             49
+                     *           ],
+                     *           "properties": {
+                     *             "datetime": "2020-06-01T11:06:21Z",
+                     *             "eo:cloud_cover": 3.1,
+                     *             "swath:sensor": "s2-l2a",
+                     *             "swath:window": [
+                     *               0,
+                     *               256,
+                     *               256,
+                     *               256
+                     *             ]
+                     *           },
+                     *           "links": [
+                     *             {
+                     *               "rel": "self",
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *               "type": "application/geo+json"
+                     *             }
+                     *           ],
+                     *           "assets": {
+                     *             "thumbnail": {
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334/thumbnail",
+                     *               "type": "image/jpeg"
+                     *             }
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/geo+json": components["schemas"]["ItemCollection"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be used; the description says why */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1839,7 +3087,76 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "$schema": "https://json-schema.org/draft/2020-12/schema",
+                     *       "$id": "http://127.0.0.1:8080/queryables",
+                     *       "type": "object",
+                     *       "properties": {
+                     *         "eo:cloud_cover": {
+                     *           "type": "number",
+                     *           "minimum": 0,
+                     *           "maximum": 100
+                     *         }
+                     *       },
+                     *       "additionalProperties": true
+                     *     }
+                     */
                     "application/schema+json": unknown;
+                };
+            };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1849,7 +3166,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Collection ID */
+                /**
+                 * @description Collection ID
+                 * @example coast-s2-l2a
+                 */
                 collection_id: string;
             };
             cookie?: never;
@@ -1862,16 +3182,85 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "$schema": "https://json-schema.org/draft/2020-12/schema",
+                     *       "$id": "http://127.0.0.1:8080/queryables",
+                     *       "type": "object",
+                     *       "properties": {
+                     *         "eo:cloud_cover": {
+                     *           "type": "number",
+                     *           "minimum": 0,
+                     *           "maximum": 100
+                     *         }
+                     *       },
+                     *       "additionalProperties": true
+                     *     }
+                     */
                     "application/schema+json": unknown;
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be used; the description says why */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1891,9 +3280,68 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "message": "PONG"
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1913,7 +3361,66 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "UP"
+                     *     }
+                     */
                     "application/json": components["schemas"]["HealthCheck"];
+                };
+            };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1921,44 +3428,123 @@ export interface operations {
     get_semantic_search_semantic_search_get: {
         parameters: {
             query?: {
-                /** @description What to look for */
+                /**
+                 * @description What to look for
+                 * @example harbour with ships
+                 */
                 text?: string | null;
-                /** @description An item to look like, COLLECTION/ID */
+                /**
+                 * @description An item to look like, COLLECTION/ID
+                 * @example coast-s2-l2a/5f0c9b1e2d3a4b5c6d7e8f9001122334
+                 */
                 like?: string | null;
-                /** @description A place, LON,LAT */
+                /**
+                 * @description A place, LON,LAT
+                 * @example -4.0,48.6
+                 */
                 near?: string | null;
-                /** @description How near */
+                /**
+                 * @description How near
+                 * @example 50
+                 */
                 radius_km?: number | null;
-                /** @description A place to look like, LON,LAT */
+                /**
+                 * @description A place to look like, LON,LAT
+                 * @example -4.0,48.6
+                 */
                 like_place?: string | null;
-                /** @description COLLECTION/ID to favour; repeatable */
+                /**
+                 * @description COLLECTION/ID to favour; repeatable
+                 * @example [
+                 *       "coast-s2-l2a/5f0c9b1e2d3a4b5c6d7e8f9001122334"
+                 *     ]
+                 */
                 positives?: string[] | null;
-                /** @description COLLECTION/ID to avoid; repeatable */
+                /**
+                 * @description COLLECTION/ID to avoid; repeatable
+                 * @example [
+                 *       "coast-s2-l2a/5f0c9b1e2d3a4b5c6d7e8f9001122334"
+                 *     ]
+                 */
                 negatives?: string[] | null;
-                /** @description Words to favour; repeatable */
+                /**
+                 * @description Words to favour; repeatable
+                 * @example [
+                 *       "boats"
+                 *     ]
+                 */
                 positive_texts?: string[] | null;
-                /** @description Words to avoid; repeatable */
+                /**
+                 * @description Words to avoid; repeatable
+                 * @example [
+                 *       "open sea"
+                 *     ]
+                 */
                 negative_texts?: string[] | null;
-                /** @description text=1,near=0.5 */
+                /**
+                 * @description text=1,near=0.5
+                 * @example text=2,negatives=1
+                 */
                 weights?: string | null;
+                /**
+                 * @description Of the best items, leave out those of lower confidence
+                 * @example 0.5
+                 */
                 min_confidence?: number | null;
+                /**
+                 * @description How many items at most
+                 * @example 10
+                 */
                 limit?: number;
-                /** @description The best of each sensor */
+                /**
+                 * @description The best of each sensor
+                 * @example false
+                 */
                 per_sensor?: boolean;
+                /**
+                 * @description Cosine, or fused with local similarity
+                 * @example global
+                 */
                 similarity?: string;
+                /**
+                 * @description Sort the first hits again, asking back
+                 * @example none
+                 */
                 rerank?: string;
-                /** @description West,south,east,north */
+                /**
+                 * @description West,south,east,north
+                 * @example -5,48,-3,49
+                 */
                 bbox?: string | null;
-                /** @description GeoJSON geometry */
+                /**
+                 * @description GeoJSON geometry
+                 * @example {"type": "Point", "coordinates": [-4, 48.5]}
+                 */
                 intersects?: string | null;
-                /** @description RFC 3339 instant or interval */
+                /**
+                 * @description RFC 3339 instant or interval
+                 * @example 2020-01-01T00:00:00Z/..
+                 */
                 datetime?: string | null;
-                /** @description Ids, separated by commas */
+                /**
+                 * @description Ids, separated by commas
+                 * @example coast-s2-l2a
+                 */
                 collections?: string | null;
-                /** @description Sensors or families, separated by commas */
+                /**
+                 * @description Sensors or families, separated by commas
+                 * @example s2,s1
+                 */
                 sensors?: string | null;
-                /** @description CQL2 */
+                /**
+                 * @description CQL2
+                 * @example eo:cloud_cover < 20 AND swath:sensor = 's2-l2a'
+                 */
                 filter?: string | null;
+                /**
+                 * @description Which CQL2 the filter is
+                 * @example cql2-text
+                 */
                 "filter-lang"?: string;
             };
             header?: never;
@@ -1973,7 +3559,175 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "FeatureCollection",
+                     *       "numberReturned": 1,
+                     *       "links": [],
+                     *       "features": [
+                     *         {
+                     *           "type": "Feature",
+                     *           "stac_version": "1.1.0",
+                     *           "id": "5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *           "collection": "coast-s2-l2a",
+                     *           "geometry": {
+                     *             "type": "Polygon",
+                     *             "coordinates": [
+                     *               [
+                     *                 [
+                     *                   -5,
+                     *                   48
+                     *                 ],
+                     *                 [
+                     *                   -3,
+                     *                   48
+                     *                 ],
+                     *                 [
+                     *                   -3,
+                     *                   49
+                     *                 ],
+                     *                 [
+                     *                   -5,
+                     *                   49
+                     *                 ],
+                     *                 [
+                     *                   -5,
+                     *                   48
+                     *                 ]
+                     *               ]
+                     *             ]
+                     *           },
+                     *           "bbox": [
+                     *             -5,
+                     *             48,
+                     *             -3,
+                     *             49
+                     *           ],
+                     *           "properties": {
+                     *             "datetime": "2020-06-01T11:06:21Z",
+                     *             "eo:cloud_cover": 3.1,
+                     *             "swath:sensor": "s2-l2a",
+                     *             "swath:window": [
+                     *               0,
+                     *               256,
+                     *               256,
+                     *               256
+                     *             ],
+                     *             "swath:rank": 1,
+                     *             "swath:score": 0.31,
+                     *             "swath:confidence": 0.93
+                     *           },
+                     *           "links": [
+                     *             {
+                     *               "rel": "self",
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *               "type": "application/geo+json"
+                     *             }
+                     *           ],
+                     *           "assets": {
+                     *             "thumbnail": {
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334/thumbnail",
+                     *               "type": "image/jpeg"
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "swath:context": {
+                     *         "confidence": 0.97,
+                     *         "matches_well": true,
+                     *         "message": null,
+                     *         "model": [
+                     *           "swath-mini@0123456789ab"
+                     *         ],
+                     *         "took_ms": 21.4
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["SemanticAnswer"];
+                    /**
+                     * @example {
+                     *       "type": "FeatureCollection",
+                     *       "numberReturned": 1,
+                     *       "links": [],
+                     *       "features": [
+                     *         {
+                     *           "type": "Feature",
+                     *           "stac_version": "1.1.0",
+                     *           "id": "5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *           "collection": "coast-s2-l2a",
+                     *           "geometry": {
+                     *             "type": "Polygon",
+                     *             "coordinates": [
+                     *               [
+                     *                 [
+                     *                   -5,
+                     *                   48
+                     *                 ],
+                     *                 [
+                     *                   -3,
+                     *                   48
+                     *                 ],
+                     *                 [
+                     *                   -3,
+                     *                   49
+                     *                 ],
+                     *                 [
+                     *                   -5,
+                     *                   49
+                     *                 ],
+                     *                 [
+                     *                   -5,
+                     *                   48
+                     *                 ]
+                     *               ]
+                     *             ]
+                     *           },
+                     *           "bbox": [
+                     *             -5,
+                     *             48,
+                     *             -3,
+                     *             49
+                     *           ],
+                     *           "properties": {
+                     *             "datetime": "2020-06-01T11:06:21Z",
+                     *             "eo:cloud_cover": 3.1,
+                     *             "swath:sensor": "s2-l2a",
+                     *             "swath:window": [
+                     *               0,
+                     *               256,
+                     *               256,
+                     *               256
+                     *             ],
+                     *             "swath:rank": 1,
+                     *             "swath:score": 0.31,
+                     *             "swath:confidence": 0.93
+                     *           },
+                     *           "links": [
+                     *             {
+                     *               "rel": "self",
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *               "type": "application/geo+json"
+                     *             }
+                     *           ],
+                     *           "assets": {
+                     *             "thumbnail": {
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334/thumbnail",
+                     *               "type": "image/jpeg"
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "swath:context": {
+                     *         "confidence": 0.97,
+                     *         "matches_well": true,
+                     *         "message": null,
+                     *         "model": [
+                     *           "swath-mini@0123456789ab"
+                     *         ],
+                     *         "took_ms": 21.4
+                     *       }
+                     *     }
+                     */
                     "application/geo+json": unknown;
                 };
             };
@@ -1982,35 +3736,81 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
             /** @description The image is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
             /** @description Neither JSON nor multipart, or no image */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
             /** @description The image cannot be read */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
             /** @description Too many requests */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -2042,7 +3842,175 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "FeatureCollection",
+                     *       "numberReturned": 1,
+                     *       "links": [],
+                     *       "features": [
+                     *         {
+                     *           "type": "Feature",
+                     *           "stac_version": "1.1.0",
+                     *           "id": "5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *           "collection": "coast-s2-l2a",
+                     *           "geometry": {
+                     *             "type": "Polygon",
+                     *             "coordinates": [
+                     *               [
+                     *                 [
+                     *                   -5,
+                     *                   48
+                     *                 ],
+                     *                 [
+                     *                   -3,
+                     *                   48
+                     *                 ],
+                     *                 [
+                     *                   -3,
+                     *                   49
+                     *                 ],
+                     *                 [
+                     *                   -5,
+                     *                   49
+                     *                 ],
+                     *                 [
+                     *                   -5,
+                     *                   48
+                     *                 ]
+                     *               ]
+                     *             ]
+                     *           },
+                     *           "bbox": [
+                     *             -5,
+                     *             48,
+                     *             -3,
+                     *             49
+                     *           ],
+                     *           "properties": {
+                     *             "datetime": "2020-06-01T11:06:21Z",
+                     *             "eo:cloud_cover": 3.1,
+                     *             "swath:sensor": "s2-l2a",
+                     *             "swath:window": [
+                     *               0,
+                     *               256,
+                     *               256,
+                     *               256
+                     *             ],
+                     *             "swath:rank": 1,
+                     *             "swath:score": 0.31,
+                     *             "swath:confidence": 0.93
+                     *           },
+                     *           "links": [
+                     *             {
+                     *               "rel": "self",
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *               "type": "application/geo+json"
+                     *             }
+                     *           ],
+                     *           "assets": {
+                     *             "thumbnail": {
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334/thumbnail",
+                     *               "type": "image/jpeg"
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "swath:context": {
+                     *         "confidence": 0.97,
+                     *         "matches_well": true,
+                     *         "message": null,
+                     *         "model": [
+                     *           "swath-mini@0123456789ab"
+                     *         ],
+                     *         "took_ms": 21.4
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["SemanticAnswer"];
+                    /**
+                     * @example {
+                     *       "type": "FeatureCollection",
+                     *       "numberReturned": 1,
+                     *       "links": [],
+                     *       "features": [
+                     *         {
+                     *           "type": "Feature",
+                     *           "stac_version": "1.1.0",
+                     *           "id": "5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *           "collection": "coast-s2-l2a",
+                     *           "geometry": {
+                     *             "type": "Polygon",
+                     *             "coordinates": [
+                     *               [
+                     *                 [
+                     *                   -5,
+                     *                   48
+                     *                 ],
+                     *                 [
+                     *                   -3,
+                     *                   48
+                     *                 ],
+                     *                 [
+                     *                   -3,
+                     *                   49
+                     *                 ],
+                     *                 [
+                     *                   -5,
+                     *                   49
+                     *                 ],
+                     *                 [
+                     *                   -5,
+                     *                   48
+                     *                 ]
+                     *               ]
+                     *             ]
+                     *           },
+                     *           "bbox": [
+                     *             -5,
+                     *             48,
+                     *             -3,
+                     *             49
+                     *           ],
+                     *           "properties": {
+                     *             "datetime": "2020-06-01T11:06:21Z",
+                     *             "eo:cloud_cover": 3.1,
+                     *             "swath:sensor": "s2-l2a",
+                     *             "swath:window": [
+                     *               0,
+                     *               256,
+                     *               256,
+                     *               256
+                     *             ],
+                     *             "swath:rank": 1,
+                     *             "swath:score": 0.31,
+                     *             "swath:confidence": 0.93
+                     *           },
+                     *           "links": [
+                     *             {
+                     *               "rel": "self",
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *               "type": "application/geo+json"
+                     *             }
+                     *           ],
+                     *           "assets": {
+                     *             "thumbnail": {
+                     *               "href": "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334/thumbnail",
+                     *               "type": "image/jpeg"
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "swath:context": {
+                     *         "confidence": 0.97,
+                     *         "matches_well": true,
+                     *         "message": null,
+                     *         "model": [
+                     *           "swath-mini@0123456789ab"
+                     *         ],
+                     *         "took_ms": 21.4
+                     *       }
+                     *     }
+                     */
                     "application/geo+json": unknown;
                 };
             };
@@ -2051,35 +4019,81 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
             /** @description The image is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
             /** @description Neither JSON nor multipart, or no image */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
             /** @description The image cannot be read */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
             /** @description Too many requests */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -2088,9 +4102,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Collection ID */
+                /**
+                 * @description Collection ID
+                 * @example coast-s2-l2a
+                 */
                 collection_id: string;
-                /** @description Item ID */
+                /**
+                 * @description Item ID
+                 * @example 5f0c9b1e2d3a4b5c6d7e8f9001122334
+                 */
                 item_id: string;
             };
             cookie?: never;
@@ -2106,27 +4126,92 @@ export interface operations {
                     "image/jpeg": unknown;
                 };
             };
+            /** @description The picture that the client has (If-None-Match) is still it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No such collection or item */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
             /** @description The scene's file cannot be read any more */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are no valid pixels */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2136,9 +4221,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Collection ID */
+                /**
+                 * @description Collection ID
+                 * @example coast-s2-l2a
+                 */
                 collection_id: string;
-                /** @description Item ID */
+                /**
+                 * @description Item ID
+                 * @example 5f0c9b1e2d3a4b5c6d7e8f9001122334
+                 */
                 item_id: string;
             };
             cookie?: never;
@@ -2151,18 +4242,83 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    /**
+                     * @example {
+                     *       "id": "5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *       "model": "swath-mini@0123456789ab",
+                     *       "dimensions": 4,
+                     *       "embedding": [
+                     *         0.5,
+                     *         -0.5,
+                     *         0.5,
+                     *         0.5
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Embedding"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be used; the description says why */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2170,33 +4326,83 @@ export interface operations {
     heatmap_collections__collection_id__items__item_id__heatmap_get: {
         parameters: {
             query: {
-                /** @description What to look for */
+                /**
+                 * @description What to look for
+                 * @example harbour with ships
+                 */
                 text: string;
-                /** @description Look at the chip or its whole scene */
+                /**
+                 * @description Look at the chip or its whole scene
+                 * @example chip
+                 */
                 scope?: "chip" | "scene";
-                /** @description A picture, its peaks, or both to lie on a map */
+                /**
+                 * @description A picture, its peaks, or both to lie on a map
+                 * @example geojson
+                 */
                 f?: "png" | "geojson" | "map";
-                /** @description Longest side of the picture */
+                /**
+                 * @description Longest side of the picture
+                 * @example 512
+                 */
                 side?: number;
             };
             header?: never;
             path: {
-                /** @description Collection ID */
+                /**
+                 * @description Collection ID
+                 * @example coast-s2-l2a
+                 */
                 collection_id: string;
-                /** @description Item ID */
+                /**
+                 * @description Item ID
+                 * @example 5f0c9b1e2d3a4b5c6d7e8f9001122334
+                 */
                 item_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The scene, where the text fits glowing */
+            /** @description The scene, where the text fits glowing; its peaks; or both to lie on a map */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "image/png": unknown;
+                    /**
+                     * @example {
+                     *       "type": "FeatureCollection",
+                     *       "features": []
+                     *     }
+                     */
+                    "application/geo+json": Record<string, never>;
+                    /**
+                     * @example {
+                     *       "type": "FeatureCollection",
+                     *       "features": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HeatOverlay"];
+                };
+            };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such collection or item */
@@ -2204,22 +4410,71 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
             /** @description The scene's file cannot be read any more */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description The chip or scene has too many pixels */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are no valid pixels */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2229,9 +4484,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Collection ID */
+                /**
+                 * @description Collection ID
+                 * @example coast-s2-l2a
+                 */
                 collection_id: string;
-                /** @description Item ID */
+                /**
+                 * @description Item ID
+                 * @example 5f0c9b1e2d3a4b5c6d7e8f9001122334
+                 */
                 item_id: string;
             };
             cookie?: never;
@@ -2244,18 +4505,101 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    /**
+                     * @example {
+                     *       "tilejson": "3.0.0",
+                     *       "tiles": [
+                     *         "http://127.0.0.1:8080/collections/coast-s2-l2a/items/5f0c9b1e2d3a4b5c6d7e8f9001122334/tiles/{z}/{x}/{y}.png"
+                     *       ],
+                     *       "minzoom": 8,
+                     *       "maxzoom": 14,
+                     *       "bounds": [
+                     *         -5,
+                     *         48,
+                     *         -3,
+                     *         49
+                     *       ],
+                     *       "center": [
+                     *         -4,
+                     *         48.5,
+                     *         8
+                     *       ],
+                     *       "name": "5f0c9b1e2d3a4b5c6d7e8f9001122334"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TileJson"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be used; the description says why */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has no tiles */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2265,19 +4609,37 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Collection ID */
+                /**
+                 * @description Collection ID
+                 * @example coast-s2-l2a
+                 */
                 collection_id: string;
-                /** @description Item ID */
+                /**
+                 * @description Item ID
+                 * @example 5f0c9b1e2d3a4b5c6d7e8f9001122334
+                 */
                 item_id: string;
+                /**
+                 * @description Zoom level
+                 * @example 12
+                 */
                 z: number;
+                /**
+                 * @description Column of the tile, from the west
+                 * @example 2001
+                 */
                 x: number;
+                /**
+                 * @description Row of the tile, from the north
+                 * @example 1418
+                 */
                 y: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A tile of the scene */
+            /** @description A tile of the scene; transparent where it is not */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2286,27 +4648,358 @@ export interface operations {
                     "image/png": unknown;
                 };
             };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No such collection or item */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
             /** @description The scene's file cannot be read any more */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are no valid pixels */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    caption_collections__collection_id__items__item_id__caption_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Collection ID
+                 * @example coast-s2-l2a
+                 */
+                collection_id: string;
+                /**
+                 * @description Item ID
+                 * @example 5f0c9b1e2d3a4b5c6d7e8f9001122334
+                 */
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *       "caption": "several boats are in a harbour",
+                     *       "captioner": "swath-mini@0123456789ab+ba9876543210"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Caption"];
+                };
+            };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such collection or item, or the archive's model cannot do that */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scene's file cannot be read any more */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The item has too many pixels */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The item has no valid pixel */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took too long, or the model cannot be loaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_collections__collection_id__items__item_id__ask_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Collection ID
+                 * @example coast-s2-l2a
+                 */
+                collection_id: string;
+                /**
+                 * @description Item ID
+                 * @example 5f0c9b1e2d3a4b5c6d7e8f9001122334
+                 */
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Question"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "5f0c9b1e2d3a4b5c6d7e8f9001122334",
+                     *       "question": "how many ships are there?",
+                     *       "answer": "3",
+                     *       "confidence": 0.62,
+                     *       "type": "count",
+                     *       "answerer": "swath-mini@0123456789ab+answerer@ba9876543210",
+                     *       "then": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such collection or item, or the archive's model cannot do that */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The scene's file cannot be read any more */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The item has too many pixels */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of a type that is not read */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The item has no valid pixel */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took too long, or the model cannot be loaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2326,9 +5019,66 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: string;
-                    };
+                    /**
+                     * @example {
+                     *       "status": "ok"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2348,7 +5098,60 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    /**
+                     * @example {
+                     *       "status": "ready",
+                     *       "archives": {
+                     *         "coast": 1200
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not yet, or not any more */
@@ -2356,7 +5159,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
             };
         };
     };
@@ -2378,6 +5183,60 @@ export interface operations {
                     "text/plain": unknown;
                 };
             };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     model_models__archive__get: {
@@ -2385,6 +5244,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description Name of an archive
+                 * @example coast
+                 */
                 archive: string;
             };
             cookie?: never;
@@ -2397,18 +5260,97 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
+                    /**
+                     * @example {
+                     *       "type": "Feature",
+                     *       "stac_version": "1.1.0",
+                     *       "id": "model-coast",
+                     *       "geometry": null,
+                     *       "properties": {
+                     *         "datetime": "2024-05-01T00:00:00Z",
+                     *         "mlm:name": "swath-mini@0123456789ab",
+                     *         "mlm:architecture": "DualEncoder",
+                     *         "mlm:tasks": [
+                     *           "similarity-search"
+                     *         ],
+                     *         "swath:abilities": []
+                     *       },
+                     *       "links": [
+                     *         {
+                     *           "rel": "self",
+                     *           "href": "http://127.0.0.1:8080/models/coast",
+                     *           "type": "application/geo+json"
+                     *         }
+                     *       ],
+                     *       "assets": {}
+                     *     }
+                     */
+                    "application/geo+json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be used; the description says why */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2428,9 +5370,75 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    /**
+                     * @example {
+                     *       "version": "0.1.0",
+                     *       "title": "swath",
+                     *       "basemap": null,
+                     *       "needs_token": false,
+                     *       "max_upload_bytes": 16777216,
+                     *       "max_limit": 1000,
+                     *       "abilities": {
+                     *         "caption": true,
+                     *         "ask": false
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageSettings"];
+                };
+            };
+            /** @description The request cannot be used; the description says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready, took too long, or an archive cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -16,13 +16,14 @@ export interface Collection {
   bbox: [number, number, number, number];
   /** First and last day; null where unknown. */
   days: [string, string] | null;
+  /** What its model can do with a chip, beside searching: `caption`, `ask`. */
+  abilities: string[];
 }
 
-/** What a service has and can do. */
+/** What a service has. */
 export interface Catalogue {
   title: string;
   collections: Collection[];
-  abilities: { caption: boolean; ask: boolean };
   /** XYZ address of the basemap; null for the bundled coastlines. */
   basemap: string | null;
 }
@@ -71,7 +72,6 @@ export class Service {
     return {
       title: about.title,
       basemap: about.basemap,
-      abilities: about.abilities ?? { caption: false, ask: false },
       collections: listed.collections.map(collectionOf),
     };
   }
@@ -124,12 +124,12 @@ export class Service {
 
   /** A caption that the service's model writes for a chip. */
   async caption(ref: Ref, signal: AbortSignal): Promise<string> {
-    return (await this.#json<{ caption: string }>(`${itemPath(ref)}/caption`, { signal })).caption;
+    return (await this.#json<Schemas["Caption"]>(`${itemPath(ref)}/caption`, { signal })).caption;
   }
 
-  /** What the service's model answers to a question about a chip. */
-  async ask(ref: Ref, question: string, signal: AbortSignal): Promise<string> {
-    return (await this.#post<{ answer: string }>(`${itemPath(ref)}/ask`, { question }, signal)).answer;
+  /** What the service's model answers to a question about a chip, and how sure it is. */
+  ask(ref: Ref, question: string, signal: AbortSignal): Promise<Schemas["Answered"]> {
+    return this.#post<Schemas["Answered"]>(`${itemPath(ref)}/ask`, { question }, signal);
   }
 
   /** Something binary of the service, such as a picture. */
@@ -210,7 +210,6 @@ interface Found {
 interface About {
   title: string;
   basemap: string | null;
-  abilities?: Catalogue["abilities"];
 }
 
 interface CollectionDocument {
@@ -219,6 +218,7 @@ interface CollectionDocument {
   "swath:archive": string;
   "swath:sensor": string;
   "swath:rows": number;
+  "swath:abilities": string[];
 }
 
 function collectionOf(document: CollectionDocument): Collection {
@@ -228,6 +228,7 @@ function collectionOf(document: CollectionDocument): Collection {
     archive: document["swath:archive"],
     sensor: document["swath:sensor"],
     rows: document["swath:rows"],
+    abilities: document["swath:abilities"],
     bbox: document.extent.spatial.bbox[0] as Collection["bbox"],
     days: first && last ? [first.slice(0, 10), last.slice(0, 10)] : null,
   };

@@ -1,7 +1,7 @@
 /** What lies on the map: results, the area and place of the search, a heat map, the open hit's scene. */
 
 import type { Feature, FeatureCollection, Geometry } from "geojson";
-import type { GeoJSONSource, Map } from "maplibre-gl";
+import type { ExpressionSpecification, GeoJSONSource, Map } from "maplibre-gl";
 import { colour, scaled } from "../colour";
 import { areaPolygon, circle, extent } from "../geo";
 import type { Heat } from "../api/service";
@@ -9,7 +9,11 @@ import type { Hit } from "../hit";
 import type { Search } from "../search";
 import { PAINT, type Theme } from "./style";
 
-const HOT = ["any", ["boolean", ["feature-state", "hover"], false], ["boolean", ["feature-state", "open"], false]];
+const HOT: ExpressionSpecification = [
+  "any",
+  ["boolean", ["feature-state", "hover"], false],
+  ["boolean", ["feature-state", "open"], false],
+];
 
 /** Add empty layers, lowest first. */
 export function addLayers(map: Map, theme: Theme): void {
@@ -34,15 +38,15 @@ export function addLayers(map: Map, theme: Theme): void {
     id: "hits-fill",
     type: "fill",
     source: "hits",
-    paint: { "fill-color": ["get", "colour"], "fill-opacity": ["case", HOT as never, 0.12, 0.4] },
+    paint: { "fill-color": ["get", "colour"], "fill-opacity": ["case", HOT, 0.12, 0.4] },
   });
   map.addLayer({
     id: "hits-line",
     type: "line",
     source: "hits",
     paint: {
-      "line-color": ["case", HOT as never, mark, ["get", "colour"]],
-      "line-width": ["case", HOT as never, 3, 1.2],
+      "line-color": ["case", HOT, mark, ["get", "colour"]],
+      "line-width": ["case", HOT, 3, 1.2],
     },
   });
   map.addLayer({
@@ -53,8 +57,8 @@ export function addLayers(map: Map, theme: Theme): void {
     paint: {
       "circle-color": ["get", "colour"],
       "circle-radius": ["interpolate", ["linear"], ["zoom"], 1, 5, 8, 6, 11, 4],
-      "circle-stroke-color": ["case", HOT as never, mark, halo],
-      "circle-stroke-width": ["case", HOT as never, 4, 1],
+      "circle-stroke-color": ["case", HOT, mark, halo],
+      "circle-stroke-width": ["case", HOT, 4, 1],
       "circle-opacity": ["interpolate", ["linear"], ["zoom"], 9.5, 1, 11, 0],
       "circle-stroke-opacity": ["interpolate", ["linear"], ["zoom"], 9.5, 1, 11, 0],
     },
@@ -142,7 +146,7 @@ const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
 const MARKED: { hover: string[]; open: string[] } = { hover: [], open: [] };
 
 function set(map: Map, source: string, features: Feature[]): void {
-  map.getSource<GeoJSONSource>(source)?.setData({ type: "FeatureCollection", features });
+  void map.getSource<GeoJSONSource>(source)?.setData({ type: "FeatureCollection", features });
 }
 
 function plain(geometry: Geometry): Feature {

@@ -160,13 +160,16 @@ function fitTo(map: Map, geometries: Parameters<typeof extent>[0]): void {
   if (box) map.fitBounds(box, { padding: 48, maxZoom: 12, duration: 0 });
 }
 
-/** Bring a chip into view, if it is not there or too small to see. */
+/** Bring a chip into view, if it is not there or too small to see; when the page has made room for what is open. */
 function showWhole(map: Map, box: Box | null): void {
-  if (!box) return;
+  if (box) requestAnimationFrame(() => bringIn(map.resize(), box));
+}
+
+function bringIn(map: Map, box: Box): void {
   const corners: LonLat[] = [
     [box[0], box[1]],
     [box[2], box[3]],
   ];
   const inside = corners.every((one) => map.getBounds().contains(one));
-  if (!inside || map.getZoom() < SCENE_ZOOM) map.fitBounds(box, { padding: 96, maxZoom: 13, duration: 600 });
+  if (!inside || map.getZoom() < SCENE_ZOOM) map.fitBounds(box, { padding: 72, maxZoom: 13, duration: 600 });
 }

@@ -11,12 +11,11 @@ import { percent } from "./Notice";
 import { Thumb } from "./Thumb";
 
 export function Detail({ hit }: { hit: Hit }) {
-  const panel = useRef<HTMLElement>(null);
-  const { caption, ask } = catalogue.value?.abilities ?? { caption: false, ask: false };
+  const collection = catalogue.value?.collections.find((one) => one.id === hit.ref.collection);
   const at = hits.value.findIndex((one) => one.key === hit.key);
   const isIn = (list: "more" | "less") => search.value[list].some((ref) => keyOf(ref) === hit.key);
   return (
-    <aside class="detail" ref={panel} aria-label="The open result">
+    <aside class="detail" aria-label="The open result">
       <header>
         <h2>
           {hit.sensor} {day(hit)}
@@ -48,8 +47,8 @@ export function Detail({ hit }: { hit: Hit }) {
       </div>
       <HeatForm hit={hit} />
       {hit.caption !== "" && <p class="caption">{hit.caption}</p>}
-      {caption && <Write hit={hit} />}
-      {ask && <Ask hit={hit} />}
+      {collection?.abilities.includes("caption") && <Write hit={hit} />}
+      {collection?.abilities.includes("ask") && <Ask hit={hit} />}
       <Facts hit={hit} />
     </aside>
   );
@@ -146,7 +145,10 @@ function Write({ hit }: { hit: Hit }) {
 
 function Ask({ hit }: { hit: Hit }) {
   const [question, setQuestion] = useState("");
-  const [text, run, busy] = useAnswer(() => service.value.ask(hit.ref, question, new AbortController().signal));
+  const [text, run, busy] = useAnswer(async () => {
+    const said = await service.value.ask(hit.ref, question, new AbortController().signal);
+    return `${said.answer} · confidence ${percent(said.confidence)}`;
+  });
   return (
     <form
       class="ask"
