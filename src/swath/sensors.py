@@ -171,6 +171,11 @@ class Sensor:
         """Whether `to_rgb` gives three equal bands."""
         return self.is_radar and len(self.bands) == 1
 
+    @property
+    def stretches_itself(self) -> bool:
+        """Whether `to_rgb` stretches a picture by its own values, so that a part of it looks otherwise alone."""
+        return self.is_radar and self.units == "amplitude"
+
     def _optical_rgb(self, pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
         shown = [self.band_index(name) for name in self.rgb]
         chosen = pixels if shown == list(range(len(self.bands))) else pixels[shown]

@@ -14,7 +14,7 @@ from generate.models import tiny_config, tiny_model, two_towers
 from swath.chips import Pixels
 from swath.errors import SensorError
 from swath.models.config import TowerConfig
-from swath.models.preprocess import prepare, prepare_bands, prepare_picture
+from swath.models.preprocess import WindowPreparer, prepare, prepare_bands, prepare_picture
 from swath.sensors import SENSORS, sensor
 
 
@@ -114,3 +114,45 @@ def test_a_grey_picture_is_resized_once_to_the_very_same_values(resize, interpol
     tower = TowerConfig(image_size=size, resize=resize, interpolation=interpolation)
     grey = Image.fromarray(np.random.default_rng(0).integers(0, 256, (47, 61), dtype=np.uint8))
     assert torch.equal(prepare_picture(grey, tower), prepare_picture(grey.convert("RGB"), tower))
+
+
+BOXES = [[0, 0, 100, 100], [3, 11, 35, 43], [40, 50, 110, 120], [7, 0, 27, 20]]
+
+
+def one_by_one(pixels, config, boxes):
+    route = config.route(pixels.sensor)
+    cuts = [
+        Pixels(pixels.data[:, top:bottom, left:right], pixels.valid[top:bottom, left:right], pixels.sensor)
+        for top, left, bottom, right in boxes
+    ]
+    return torch.stack([prepare(cut, route, config.towers[route.tower]) for cut in cuts])
+
+
+@pytest.mark.parametrize("name", sorted(SENSORS))
+@pytest.mark.parametrize("resize", ["crop", "squash"])
+def test_windows_of_a_picture_are_prepared_as_each_alone(name, resize):
+    whole = chip(name, 110, 120)
+    whole.valid[20:30, 5:60] = False
+    config = tiny_config(towers={"rgb": {"image_size": 32, "mean": (0.1, 0.2, 0.3), "std": (0.5, 0.25, 1.0)}})
+    config.towers["rgb"] = config.towers["rgb"].model_copy(update={"resize": resize})
+    route = config.route(whole.sensor)
+    wanted = one_by_one(whole, config, BOXES)
+    found = WindowPreparer(whole, route, config.towers["rgb"], torch.float32)(BOXES)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-6)
+    half = WindowPreparer(whole, route, config.towers["rgb"], torch.bfloat16)(BOXES)
+    assert half.dtype == torch.bfloat16
+    # A grey level, and half a unit in the last place of bfloat16.
+    grey = 1 / 255 / torch.tensor([0.5, 0.25, 1.0])[:, None, None]
+    off = (half.float() - wanted).abs()
+    assert (off <= grey + wanted.abs() / 256 + 1e-6).all()
+    assert (off > wanted.abs() / 256 + 1e-6).float().mean() < 0.01
+
+
+def test_windows_of_bands_are_prepared_as_each_alone():
+    whole, model = chip("s2-l2a", 110, 120), tiny_model(two_towers())
+    assert torch.equal(model.window_preparer(whole)(BOXES), one_by_one(whole, model.config, BOXES))
+
+
+def test_windows_of_a_sensor_that_the_model_does_not_take():
+    with pytest.raises(SensorError):
+        tiny_model(two_towers()).window_preparer(chip("sar"))

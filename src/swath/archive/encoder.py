@@ -19,6 +19,7 @@ class Encoder(Protocol):
     A model may also have a member `fusion`: the fields of `swath.similarity.Fusion`, weights of global and local
     similarity that were calibrated for it. Without it fused searches must be given weights. A model with a location
     tower has it as `location`, and `encode_locations` gives (N, D) vectors of (N, 2) longitudes and latitudes.
+    One that prepares many windows of a picture faster than one by one has `window_preparer`, as `DualEncoder`.
     """
 
     @property

@@ -35,6 +35,9 @@ By = Literal["windows", "tokens"]
 BLOCK_BYTES = 128 * 2**20
 """About how much of a scene's pixels is held at once."""
 
+_CHUNK = 8
+"""Windows that a thread prepares at a time."""
+
 Progress = Callable[[int, int], None]
 """Called with (windows done, windows in all)."""
 
@@ -105,9 +108,10 @@ def localize(
     step = max(1, sides[0] // 32) if pixel is None else pixel
     if step < 1 or batch_size < 1 or workers < 1:
         raise InputError(f"pixel, batch size and workers must be 1 or more, got {pixel}, {batch_size}, {workers}")
-    queries = encoder.encode_texts(asked).pooled.float().cpu()
-    look = _Look(scene, area, step, encoder, queries, by, batch_size)
     with ThreadPoolExecutor(workers) as pool:
+        # While the first pixels are read.
+        queries = pool.submit(lambda: encoder.encode_texts(asked).pooled.float().cpu())
+        look = _Look(scene, area, step, encoder, queries, by, batch_size)
         for block in _blocks(boxes + np.array([area.row, area.col] * 2), _side(scene, sides[-1])):
             look.at(block, pool)
             if progress is not None:
@@ -151,7 +155,14 @@ class _Look:
     """Encodes windows and keeps their scores."""
 
     def __init__(
-        self, scene: SceneRef, area: Window, pixel: int, encoder: Encoder, queries: Tensor, by: By, batch_size: int
+        self,
+        scene: SceneRef,
+        area: Window,
+        pixel: int,
+        encoder: Encoder,
+        queries: Future[Tensor],
+        by: By,
+        batch_size: int,
     ) -> None:
         self.scene, self.area, self.pixel, self.by = scene, area, pixel, by
         self.encoder, self.queries, self.batch_size = encoder, queries, batch_size
@@ -167,23 +178,19 @@ class _Look:
             return
         if not pixels.valid.all():
             self._mark_missing(block.area, pixels.valid)
-        boxes, views = [], []
-        for box in block.boxes:
-            view = _cut(pixels, box, block.area)
-            if view.valid_share < MIN_VALID:
-                self.seen.empty += 1
-                continue
-            boxes.append(box)
-            views.append(view)
-        for start, prepared in _ahead(views, self.encoder, pool, self.batch_size):
-            self._score(torch.stack(prepared), np.stack(boxes[start : start + len(prepared)]))
+        local = block.boxes - np.array([block.area.row, block.area.col] * 2)
+        kept = np.array([_valid_share(pixels, box) >= MIN_VALID for box in local])
+        self.seen.empty += int(np.count_nonzero(~kept))
+        for batch, boxes in _ahead(pixels, local[kept], self.encoder, pool, self.batch_size):
+            self._score(batch, boxes + np.array([block.area.row, block.area.col] * 2))
 
     def _score(self, batch: Tensor, boxes: NDArray[np.int64]) -> None:
         features = self.encoder.encode_images(batch, self.scene.sensor)
+        queries = self.queries.result()
         self.seen.windows += len(boxes)
         if self.by == "windows":
             self.seen.boxes.append(boxes)
-            self.seen.scores.append((features.pooled.float().cpu() @ self.queries.T).numpy())
+            self.seen.scores.append((features.pooled.float().cpu() @ queries.T).numpy())
             return
         count = features.tokens.shape[1]
         side = math.isqrt(count)
@@ -191,9 +198,9 @@ class _Look:
             raise ModelError(
                 f"model {self.encoder.model_id} gives {count} tokens an image, no square grid; use windows"
             )
-        scores = features.tokens.float().cpu() @ self.queries.T
+        scores = features.tokens.float().cpu() @ queries.T
         self.seen.boxes.append(_token_boxes(boxes, side))
-        self.seen.scores.append(scores.reshape(-1, len(self.queries)).numpy())
+        self.seen.scores.append(scores.reshape(-1, len(queries)).numpy())
 
     def _mark_missing(self, block: Window, valid: NDArray[np.bool_]) -> None:
         """Note at the resolution of the map where the scene has no data: at the centres of the map's pixels."""
@@ -230,20 +237,37 @@ def _blocks(boxes: NDArray[np.int64], side: int) -> Iterator[_Block]:
 
 
 def _ahead(
-    views: Sequence[Pixels], encoder: Encoder, pool: ThreadPoolExecutor, batch_size: int
-) -> Iterator[tuple[int, list[Tensor]]]:
-    """(first, prepared) batches; the next one is prepared while the caller works on one."""
-    starts = range(0, len(views), batch_size)
-    waiting: deque[list[Future[Tensor]]] = deque()
+    pixels: Pixels, boxes: NDArray[np.int64], encoder: Encoder, pool: ThreadPoolExecutor, batch_size: int
+) -> Iterator[tuple[Tensor, NDArray[np.int64]]]:
+    """(batch, its boxes); the next batch is prepared while the caller works on one."""
+    own = getattr(encoder, "window_preparer", None)
+    prepare = _one_by_one(pixels, encoder) if own is None else own(pixels)
+
+    def begin(start: int) -> list[Future[Tensor]]:
+        rows = boxes[start : start + batch_size].tolist()
+        return [pool.submit(prepare, rows[at : at + _CHUNK]) for at in range(0, len(rows), _CHUNK)]
+
+    starts = range(0, len(boxes), batch_size)
+    waiting = deque(begin(start) for start in starts[:2])
     for number, start in enumerate(starts):
-        for ahead in starts[number + len(waiting) : number + 2]:
-            waiting.append([pool.submit(encoder.prepare, view) for view in views[ahead : ahead + batch_size]])
-        yield start, [future.result() for future in waiting.popleft()]
+        batch = torch.cat([future.result() for future in waiting.popleft()])
+        waiting.extend(begin(ahead) for ahead in starts[number + 2 : number + 3])
+        yield batch, boxes[start : start + batch_size]
 
 
-def _cut(pixels: Pixels, box: NDArray[np.int64], area: Window) -> Pixels:
-    top, left, bottom, right = (int(value) for value in box - np.array([area.row, area.col] * 2))
+def _one_by_one(pixels: Pixels, encoder: Encoder) -> Callable[[Sequence[Sequence[int]]], Tensor]:
+    return lambda boxes: torch.stack([encoder.prepare(_cut(pixels, box)) for box in boxes])
+
+
+def _cut(pixels: Pixels, box: Sequence[int]) -> Pixels:
+    top, left, bottom, right = box
     return Pixels(pixels.data[:, top:bottom, left:right], pixels.valid[top:bottom, left:right], pixels.sensor)
+
+
+def _valid_share(pixels: Pixels, box: NDArray[np.int64]) -> float:
+    top, left, bottom, right = box
+    part = pixels.valid[top:bottom, left:right]
+    return np.count_nonzero(part) / part.size
 
 
 def _token_boxes(boxes: NDArray[np.int64], side: int) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -177,6 +177,19 @@ class DualEncoder(nn.Module):
         """
         route = self.config.route(pixels.sensor)
         return preprocess.prepare(pixels, route, self.config.towers[route.tower])
+
+    def window_preparer(self, pixels: Pixels) -> Callable[[Sequence[Sequence[int]]], Tensor]:
+        """What prepares square windows of one larger picture, faster than `prepare` of each.
+
+        Returns:
+            from boxes (N, 4) top, left, bottom, right in pixels of the picture to (N, bands, S, S) on the CPU in the
+            model's precision, for `encode_images`; see `swath.models.preprocess.WindowPreparer`.
+
+        Raises:
+            SensorError: the model takes no images of this sensor.
+        """
+        route = self.config.route(pixels.sensor)
+        return preprocess.WindowPreparer(pixels, route, self.config.towers[route.tower], self.dtype)
 
     @torch.inference_mode()
     def encode_images(self, batch: Tensor, sensor: str, *, tokens: bool = True) -> Features:

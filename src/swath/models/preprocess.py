@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -35,6 +37,71 @@ def prepare(pixels: Pixels, route: SensorInput, tower: TowerConfig) -> Tensor:
         bands = [Image.fromarray(band) for band in (pixels.to_rgb()[:1] if pixels.sensor.is_grey else pixels.to_rgb())]
         return prepare_picture(bands[0] if len(bands) == 1 else Image.merge("RGB", bands), tower)
     return prepare_bands(torch.from_numpy(standardise(pixels, route, tower)), tower)
+
+
+class WindowPreparer:
+    """Prepares square windows of one larger picture, which is rendered once. Safe to call from many threads.
+
+    In float32 a window equals what `prepare` gives but for the rounding of the last arithmetic step. In half precision
+    windows are resized by torch's 8-bit kernel, in a fourth of Pillow's time: of some hundred values one is a grey
+    level off, a tenth of what rounding to bfloat16 does to the vectors.
+
+    Args:
+        pixels: what the windows are cut from.
+        route: how the model takes its sensor.
+        tower: the tower it goes to.
+        dtype: precision of the result.
+    """
+
+    def __init__(self, pixels: Pixels, route: SensorInput, tower: TowerConfig, dtype: torch.dtype) -> None:
+        self.pixels, self.route, self.tower, self.dtype = pixels, route, tower, dtype
+        self._picture: NDArray[np.uint8] | None = None
+        if route.input == "rgb" and not (pixels.sensor.stretches_itself or pixels.sensor.is_grey):
+            self._picture = np.ascontiguousarray(np.moveaxis(pixels.to_rgb(), 0, -1))
+            # One value for each of a row of colours, so that rows are worked on whole.
+            std = torch.tensor(tower.std, dtype=torch.float32)
+            self._scale = (1 / (255 * std)).repeat(tower.image_size)
+            self._shift = (-torch.tensor(tower.mean, dtype=torch.float32) / std).repeat(tower.image_size)
+
+    def __call__(self, boxes: Sequence[Sequence[int]]) -> Tensor:
+        """Prepare windows.
+
+        Args:
+            boxes: (N, 4) top, left, bottom, right in pixels of the picture, each a square.
+
+        Returns:
+            (N, bands, S, S) on the CPU; pictures lie in memory with channels last.
+
+        Raises:
+            SensorError: see `prepare`.
+        """
+        if self._picture is None:
+            return torch.stack([prepare(_cut(self.pixels, box), self.route, self.tower) for box in boxes]).to(
+                self.dtype
+            )
+        size = self.tower.image_size
+        out = torch.empty(len(boxes), size, size, 3, dtype=self.dtype)
+        for place, (top, left, bottom, right) in zip(out, boxes, strict=True):
+            small = self._resized(self._picture[top:bottom, left:right])
+            torch.addcmul(self._shift, small.reshape(size, -1), self._scale, out=place.view(size, -1))
+        return out.permute(0, 3, 1, 2)
+
+    def _resized(self, window: NDArray[np.uint8]) -> Tensor:
+        """(S, S, 3) of a square window (H, H, 3)."""
+        size = self.tower.image_size
+        if len(window) == size:
+            return torch.from_numpy(window)
+        if self.dtype not in (torch.bfloat16, torch.float16):
+            picture = Image.fromarray(window).resize((size, size), _FILTERS[self.tower.interpolation])
+            return torch.from_numpy(np.array(picture))
+        planes = torch.from_numpy(window).permute(2, 0, 1)[None]
+        small = F.interpolate(planes, (size, size), mode=self.tower.interpolation, antialias=True)
+        return small[0].permute(1, 2, 0)
+
+
+def _cut(pixels: Pixels, box: Sequence[int]) -> Pixels:
+    top, left, bottom, right = box
+    return Pixels(pixels.data[:, top:bottom, left:right], pixels.valid[top:bottom, left:right], pixels.sensor)
 
 
 def standardise(pixels: Pixels, route: SensorInput, tower: TowerConfig) -> NDArray[np.float32]:
