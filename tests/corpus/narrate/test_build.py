@@ -257,6 +257,21 @@ class Odd:
         return told
 
 
+class Unknown(Odd):
+    def tell(self, items):
+        return [
+            DataError(f"{item.name}: unknown class -1") if item.name in ("ship0.png", "ship4.png") else material
+            for item, material in zip(items, super().tell(items), strict=True)
+        ]
+
+
+def test_what_is_left_out_is_counted_by_the_class_of_its_error_and_shown_by_the_first(tmp_path):
+    route = Unknown(str(narrator.ships(tmp_path)), RouteOptions())
+    report = write_narration(route, tmp_path / "out.parquet", Options())
+    assert report.summary.left_out["DataError, such as: ship0.png: unknown class -1"] == 2
+    assert report.summary.left_out["no caption stays"] > 0
+
+
 def test_quality_control_names_its_reasons(tmp_path):
     odd = Odd(str(narrator.ships(tmp_path)), RouteOptions())
     report = write_narration(odd, tmp_path / "out.parquet", Options(quality=QualityControl(copies=2)))

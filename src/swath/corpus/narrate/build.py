@@ -307,8 +307,15 @@ def _finished(parts: Parts, options: Options) -> tuple[pa.Table, dict[str, int]]
         open_rows, deal([row["unit"] for row in open_rows], options.fractions, options.seed), strict=True
     ):
         row["split"] = split
-    reasons = Counter(row["reason"].partition(":")[0] for row in rows if row["dropped"])
-    return pa.Table.from_pylist(rows, schema=NARRATED.schema()), dict(reasons.most_common())
+    return pa.Table.from_pylist(rows, schema=NARRATED.schema()), _left_out(rows)
+
+
+def _left_out(rows: Sequence[Record]) -> dict[str, int]:
+    """Reason -> images, the commonest first; errors of one class count together, and the first speaks for them."""
+    reasons = [row["reason"].partition(": ") for row in rows if row["dropped"]]
+    first = {kind: said for kind, _, said in reversed(reasons)}
+    counted = Counter(kind for kind, _, _ in reasons).most_common()
+    return {f"{kind}, such as: {first[kind]}" if first[kind] else kind: number for kind, number in counted}
 
 
 def _take_out(row: Record, stays: Sequence[bool]) -> None:
