@@ -1,4 +1,4 @@
-"""Write the measured tables of docs/results.md and README.md from benchmarks/results/*.json: `make tables`.
+"""Write the measured tables of docs/ and README.md from benchmarks/results/*.json: `make tables`.
 
 Numbers reach the documentation only this way. `make test` fails where the pages and the result files disagree.
 """
@@ -18,6 +18,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "results.md"
 README = ROOT / "README.md"
 SCALE = ROOT / "docs" / "scale.md"
+PAPERS = ROOT / "docs" / "guides" / "evaluate_a_paper.md"
 BEGIN, END = "<!-- results: written by `make tables` -->", "<!-- end of results -->"
 
 Result = dict[str, Any]
@@ -66,6 +67,35 @@ HEADLINES = (
     Headline("service_load", "p50_ms", "The same with 8 clients, median", " ms"),
     Headline("ray_index", "equal", "Indexed on Ray with a worker killed: equal to a single process (1: yes)"),
     Headline("no_match", "auroc", "Telling a query with no match from one with a match, AUROC"),
+)
+
+OF_PAPERS = (
+    Headline("eba_planted", "precision", "EBAKER: planted wrong captions found by elimination, precision"),
+    Headline("ablation_rsicd", "baseline", "EBAKER: small model from scratch on RSICD, baseline, mR over seeds", " %"),
+    Headline("ablation_rsicd", "eba_gain", "the same with elimination, gain", " points"),
+    Headline("ablation_rsicd", "ker_gain", "the same with keyword reasoning, gain", " points"),
+    Headline("ablation_rsicd", "all_gain", "the same with all parts, gain", " points"),
+    Headline("long_text", "mR_77", "LRSCLIP: paragraphs as queries on RSICD test, 77 tokens, mR", " %"),
+    Headline("long_text", "mR_248", "the same with 248 tokens, stretched and trained on long captions", " %"),
+    Headline("long_text", "short_mR_248", "short captions with 248 tokens, mR", " %"),
+    Headline(
+        "localization", "max_abs_error", "LRSCLIP: scores of localisation, farthest from the published procedure's"
+    ),
+    Headline("localization_mosaic", "rsicd_rmi", "LRSCLIP: Rmi on mosaics of RSICD test"),
+    Headline("zero_shot", "eurosat_top1", "LRSCLIP: EuroSAT by class name, top 1 (classes seen in training)", " %"),
+    Headline("bridge_sandbox", "s1_ndcg_single", "CLOSP: words to radar, one tower trained alone, nDCG", " %"),
+    Headline("bridge_sandbox", "s1_ndcg_verbatim", "both towers by the released settings", " %"),
+    Headline("bridge_sandbox", "s1_ndcg_joint", "both towers by the corrected settings", " %"),
+    Headline("bridge_sandbox", "s1_ndcg_geoclosp", "GeoCLOSP: the same with places", " %"),
+    Headline("geolocate", "median_km", "GeoCLOSP: places of scenes, median error", " km"),
+    Headline("geolocate", "constant_median_km", "the same by the best constant guess", " km"),
+    Headline("sar_retrieval", "gain", "SAR-RS-CLIP: gain of the radar stage, mR", " points"),
+    Headline("narrator", "pairs", "SAR-Narrator: image-text pairs from real annotations"),
+    Headline("narrator", "fact_errors", "sentences of them that an independent reading finds untrue"),
+    Headline("captioning", "bleu4", "SAR-RS-CoCa's form: captions of RSICD test, BLEU-4"),
+    Headline("captioning", "nearest_bleu4", "the same copied from the nearest training image"),
+    Headline("vqa", "accuracy", "SAR-GPT's task: questions, mean accuracy over types", " %"),
+    Headline("vqa", "prior", "the same by each type's most frequent answer", " %"),
 )
 
 
@@ -137,10 +167,12 @@ def verdict(intervals: list[list[float] | None]) -> str:
     return {frozenset({1}): "helps", frozenset({-1}): "harms"}.get(frozenset(signs), "not told from chance")
 
 
-def summary(results: dict[str, Result], link: str = "docs/results.md") -> str:
-    """README's table: the headlines that have been measured."""
+def summary(
+    results: dict[str, Result], link: str = "docs/results.md", headlines: tuple[Headline, ...] = HEADLINES
+) -> str:
+    """A table of the headlines that have been measured: README's, or that of another page."""
     rows = []
-    for headline in HEADLINES:
+    for headline in headlines:
         result = results.get(headline.result, {})
         value = result.get("metrics", {}).get(headline.metric)
         if value is None:
@@ -194,11 +226,12 @@ def with_table(readme: str, table: str) -> str:
 
 
 def main() -> None:
-    """Rewrite both pages."""
+    """Rewrite the pages."""
     results = load()
     PAGE.write_text(page(results))
     README.write_text(with_table(README.read_text(), summary(results)))
     SCALE.write_text(with_table(SCALE.read_text(), scale_tables(results)))
+    PAPERS.write_text(with_table(PAPERS.read_text(), summary(results, "../results.md", OF_PAPERS)))
     print(f"wrote {PAGE.relative_to(ROOT)} and the table of {README.name} from {len(results)} results")
 
 

@@ -3,7 +3,10 @@ from __future__ import annotations
 from benchmarks.tables import (
     BEGIN,
     END,
+    HEADLINES,
+    OF_PAPERS,
     PAGE,
+    PAPERS,
     README,
     SCALE,
     load,
@@ -35,6 +38,15 @@ def test_the_pages_quote_the_result_files() -> None:
     assert readme == with_table(readme, summary(results)), "run `make tables`"
     scale = SCALE.read_text()
     assert scale == with_table(scale, scale_tables(results)), "run `make tables`"
+    papers = PAPERS.read_text()
+    assert papers == with_table(papers, summary(results, "../results.md", OF_PAPERS)), "run `make tables`"
+
+
+def test_every_headline_names_a_metric_of_its_result() -> None:
+    results = load()
+    for headline in (*HEADLINES, *OF_PAPERS):
+        if headline.result in results:
+            assert headline.metric in results[headline.result]["metrics"], headline
 
 
 def test_the_arithmetic_of_scale() -> None:
