@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -151,11 +153,20 @@ def test_a_model_with_a_narrow_vocabulary_round_trips(tmp_path):
 
 
 def test_loading_draws_no_initial_values(saved, monkeypatch):
-    """They would be thrown away, and on the meta device drawing them imports torch's compiler, for seconds."""
+    """They would be thrown away."""
 
     def drawn(*_, **__):
         raise AssertionError("an initial value was drawn")
 
     for name in ("normal_", "uniform_"):
         monkeypatch.setattr(torch.Tensor, name, drawn, raising=False)
+    state = torch.get_rng_state()
     DualEncoder.from_pretrained(saved)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_loading_does_not_import_the_compiler(saved):
+    code = "import sys\nfrom swath.models import DualEncoder\nDualEncoder.from_pretrained(sys.argv[1])\n"
+    code += "print('torch._dynamo' in sys.modules, 'sympy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, saved], capture_output=True, text=True, check=True, timeout=240)
+    assert done.stdout == "False False\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,10 +134,7 @@ def read(directory: Path) -> DualEncoder:
     if config.location is not None:
         kinds.add(config.location.type)
     # Towers without state outside their weights need no initial values: half the time of loading.
-    if kinds <= _NATIVE:
-        with torch.device("meta"), _Unfilled():
-            model = DualEncoder(config, directory=directory)
-    else:
+    with torch.device("cpu"), _Unfilled() if kinds <= _NATIVE else nullcontext():
         model = DualEncoder(config, directory=directory)
     fill(model, state, str(directory / WEIGHTS_FILE))
     model.remember_digest(found)
@@ -154,19 +152,22 @@ def read_state(directory: Path, config: ModelConfig) -> dict[str, Tensor]:
 
 
 class _Unfilled(TorchFunctionMode):
-    """Leaves out the drawing of initial values: on the meta device it imports torch's compiler, for nothing."""
+    """Leaves out the drawing of initial values.
+
+    The meta device would do that too, but its arithmetic imports torch's compiler, which takes seconds.
+    """
 
     def __torch_function__(
         self,
         func: Callable[..., Any],
-        types: Collection[type],  # noqa: ARG002 - torch's signature
+        types: Collection[type],
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - whatever `func` gives
         given = kwargs or {}
         if getattr(func, "__module__", "") == nn.init.__name__:
             return given["tensor"] if "tensor" in given else args[0]
-        return func(*args, **given)
+        return (torch.empty if func is torch.randn else func)(*args, **given)
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:
