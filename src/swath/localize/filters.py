@@ -31,15 +31,14 @@ def box_filter(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     Returns:
         (H, W) uint8, rounded half to even in single precision.
     """
+    wide = np.int64 if max(image.shape) * size > 2**22 else np.int32
     sums: NDArray[Any] = image
-    for axis in (0, 1):
-        reach = [(0, 0), (0, 0)]
-        reach[axis] = (size // 2 + 1, size - 1 - size // 2)
-        lines: NDArray[Any] = np.moveaxis(
-            np.pad(sums, reach, mode="reflect" if image.shape[axis] > 1 else "edge"), axis, 0
-        )
-        total: NDArray[Any] = np.cumsum(lines, axis=0, dtype=np.int64 if max(image.shape) * size > 2**22 else np.int32)
-        sums = np.moveaxis(total[size:] - total[:-size], 0, axis)
+    for _ in range(2):
+        # Along rows, then turned: adding up along columns takes four times as long.
+        reach = ((0, 0), (size // 2 + 1, size - 1 - size // 2))
+        padded = np.pad(sums, reach, mode="reflect" if sums.shape[1] > 1 else "edge")
+        total: NDArray[Any] = np.cumsum(padded, axis=1, dtype=wide)
+        sums = np.ascontiguousarray((total[:, size:] - total[:, :-size]).T)
     scaled = sums.astype(np.float32) * np.float32(1.0 / (size * size))
     out: NDArray[np.uint8] = np.rint(scaled).astype(np.uint8)
     return out

@@ -54,9 +54,12 @@ def scaled(heat: NDArray[np.floating]) -> NDArray[np.floating]:
     finite = np.isfinite(heat)
     if heat.ndim != 2 or not finite.any():
         raise InputError(f"a heat map is (H, W) with at least one finite value, got shape {heat.shape}")
-    low, high = heat[finite].min(), heat[finite].max()
+    whole = bool(finite.all())
+    known = heat if whole else heat[finite]
+    low, high = known.min(), known.max()
     spread = high - low
-    return np.where(finite, (heat - low) / spread if spread > 0 else 0.0, np.nan).astype(heat.dtype)
+    level = (heat - low) / spread if spread > 0 else np.zeros_like(heat)
+    return level.astype(heat.dtype, copy=False) if whole else np.where(finite, level, np.nan).astype(heat.dtype)
 
 
 def find_peaks(
