@@ -40,6 +40,9 @@ def test_tiles_show_the_scene_where_it_lies(client: TestClient, world: Archive, 
     chip = world.get([item.rpartition("/")[2]])[0].to_chip()
     low, high = zoom_levels(chip.scene)
     assert (about["minzoom"], about["maxzoom"]) == (low, high)
+    with rasterio.open(chip.scene.href) as file:
+        assert about["bounds"] == pytest.approx(list(file.bounds), abs=1e-6), "of the scene, not of the chip"
+    assert about["center"][2] == low
     lon, lat = chip.footprint.centre
     n = 2**high
     x = int((lon + 180) / 360 * n)

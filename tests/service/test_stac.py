@@ -197,12 +197,3 @@ def test_pages_go_on_where_their_version_is_not_kept_any_more(growing: Archive) 
         rest = follow(own, more)
         assert len(rest) == 30
         assert not {feature["id"] for feature in page["features"]} & set(rest)
-
-
-def test_an_open_api_document_names_every_route_with_examples(client: TestClient) -> None:
-    document = client.get("/api").json()
-    assert {"/search", "/semantic-search", "/collections/{collection_id}/items/{item_id}/tiles/{z}/{x}/{y}.png"} <= set(
-        document["paths"]
-    )
-    assert document["components"]["schemas"]["SemanticQuery"]["examples"]
-    assert "semantic-search" in client.get("/api.html").text

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.openapi.utils import get_openapi
 from stac_fastapi.api.app import StacApi
 from stac_fastapi.api.models import (
     EmptyRequest,
@@ -36,16 +35,18 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Match
-from starlette.staticfiles import StaticFiles
 
 from swath._version import __version__
 from swath.errors import SwathError
 from swath.service import collections as collection_documents
 from swath.service import cql2, media, ops, semantic, semantic_models, words
 from swath.service.catalog import Catalog
+from swath.service.documents import AbilitySettings, GeoJson, PageSettings
 from swath.service.guard import Guard
 from swath.service.items import GEOJSON, link
 from swath.service.manual import render
+from swath.service.openapi import describing
+from swath.service.page_files import PageFiles
 from swath.service.problems import RequestError, add_handlers
 from swath.service.settings import Settings
 from swath.service.stac import Client, Queryables, Searches
@@ -99,7 +100,7 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
     _add_models(app, shelves)
     _add_page(app, settings, shelves)
     add_handlers(app)
-    vars(app)["openapi"] = _openapi(app)
+    vars(app)["openapi"] = describing(app, settings.token is not None)
     app.user_middleware = [
         Middleware(ops.AccessLog, metrics=lambda: metrics),
         Middleware(Guard, settings=settings),
@@ -130,9 +131,12 @@ def _stac_api(app: FastAPI, searches: Searches, settings: Settings) -> StacApi:
             ],
         ),
         SortExtension(
+            # Clients look for either version.
             conformance_classes=[
                 SortConformanceClasses.ITEM_SEARCH_SORT.value,
                 SortConformanceClasses.FEATURES_SORT.value,
+                "https://api.stacspec.org/v1.0.0/item-search#sort",
+                "https://api.stacspec.org/v1.0.0/ogcapi-features#sort",
             ]
         ),
         FreeTextExtension(
@@ -178,7 +182,10 @@ def _more_links(root: str) -> list[dict[str, Any]]:
 
 
 def _add_models(app: FastAPI, catalog: Catalog) -> None:
-    @app.get("/models/{archive}", tags=["Core"], summary="The model of an archive, as a STAC item with MLM fields")
+    @app.get(
+        "/models/{archive}", tags=["Core"], summary="The model of an archive, as a STAC item with MLM fields",
+        response_class=GeoJson,
+    )  # fmt: skip
     def model(archive: str, request: Request) -> dict[str, Any]:
         for each in catalog.collections():
             if each.shelf.name == archive:
@@ -190,20 +197,20 @@ def _add_page(app: FastAPI, settings: Settings, catalog: Catalog) -> None:
     """The page: its files under `/static`, and itself at `/` for clients that prefer HTML."""
     index = STATIC / "index.html"
     if STATIC.is_dir():
-        app.mount("/static", StaticFiles(directory=STATIC, follow_symlink=False), name="static")
+        app.mount("/static", PageFiles(directory=STATIC, follow_symlink=False), name="static")
 
     @app.get("/page-settings", tags=["Operations"], summary="What the page must know of the service")
-    def page_settings() -> dict[str, Any]:
+    def page_settings() -> PageSettings:
         able = {name for shelf in catalog.shelves for name in shelf.abilities.names}
-        return {
-            "version": __version__,
-            "title": settings.title,
-            "basemap": settings.basemap,
-            "needs_token": settings.token is not None,
-            "max_upload_bytes": settings.max_upload_bytes,
-            "max_limit": settings.max_limit,
-            "abilities": {"caption": "caption" in able, "ask": "ask" in able},
-        }
+        return PageSettings(
+            version=__version__,
+            title=settings.title,
+            basemap=settings.basemap,
+            needs_token=settings.token is not None,
+            max_upload_bytes=settings.max_upload_bytes,
+            max_limit=settings.max_limit,
+            abilities=AbilitySettings(caption="caption" in able, ask="ask" in able),
+        )
 
     landing: Any = next(route for route in app.router.routes if _serves_landing(route))
     as_stac = landing.handle
@@ -245,21 +252,3 @@ def _lifespan(catalog: Catalog, settings: Settings, readiness: dict[str, str | N
             task.cancel()
 
     return lifespan
-
-
-def _openapi(app: FastAPI) -> Any:  # noqa: ANN401 - a function
-    """The OpenAPI document, with the models that no route declares by its signature."""
-
-    def document() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            made = get_openapi(
-                title=app.title, version=app.version, description=app.description, routes=app.routes
-            )  # fmt: skip
-            schemas = made.setdefault("components", {}).setdefault("schemas", {})
-            query = semantic_models.SemanticQuery.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas |= query.pop("$defs", {})
-            schemas["SemanticQuery"] = query
-            app.openapi_schema = made
-        return app.openapi_schema
-
-    return document

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from swath.archive import Hit
 from swath.errors import GeoreferenceError
+from swath.service.documents import Embedding, HeatOverlay, TileJson
 from swath.service.items import GEOJSON
 from swath.service.problems import RequestError
 from swath.service.settings import Settings
@@ -33,17 +34,41 @@ def _picture(media_type: str, what: str) -> dict[int | str, dict[str, Any]]:
     return {
         200: {"content": {media_type: {}}, "description": what},
         404: {"description": "No such collection or item"},
+        422: {"description": "There are no valid pixels"},
         409: {"description": "The scene's file cannot be read any more"},
     }
+
+
+_THUMBNAIL = _picture("image/jpeg", "The chip, as its sensor is shown")
+_THUMBNAIL[304] = {"description": "The picture that the client has (If-None-Match) is still it"}
+_HEAT = _picture("image/png", "The scene, where the text fits glowing; its peaks; or both to lie on a map")
+_PEAK = {
+    "type": "Feature",
+    "geometry": {"type": "Polygon", "coordinates": [[[-5, 48], [-3, 48], [-3, 49], [-5, 49], [-5, 48]]]},
+    "properties": {"text": "runway", "rank": 1, "score": 0.31},
+}
+_HEAT[200]["content"] |= {
+    GEOJSON: {
+        "schema": {"type": "object", "description": "Peaks, best first (f=geojson)"},
+        "example": {"type": "FeatureCollection", "features": [_PEAK]},
+    },
+    "application/json": {
+        "schema": {"$ref": "#/components/schemas/HeatOverlay"},
+        "example": {
+            "image": "data:image/png;base64,iVBORw0KGgo=",
+            "corners": [[-4.2, 48.5], [-4.0, 48.5], [-4.0, 48.3], [-4.2, 48.3]],
+            "peaks": {"type": "FeatureCollection", "features": [_PEAK]},
+        },
+    },
+}
+_HEAT[413] = {"description": "The chip or scene has too many pixels"}
 
 
 def router(catalog: Catalog, workers: Workers, settings: Settings) -> APIRouter:
     """The routes."""
     made = APIRouter(tags=["Pictures"], prefix="/collections/{collection_id}/items/{item_id}")
 
-    @made.get(
-        "/thumbnail", responses=_picture("image/jpeg", "The chip, as its sensor is shown"), response_class=Response
-    )
+    @made.get("/thumbnail", responses=_THUMBNAIL, response_class=Response, summary="The chip as a picture")
     async def thumbnail(collection_id: CollectionId, item_id: ItemId, request: Request) -> Response:
         tag = f'"{item_id}"'
         if request.headers.get("if-none-match") == tag and item_id.isalnum():
@@ -52,18 +77,18 @@ def router(catalog: Catalog, workers: Workers, settings: Settings) -> APIRouter:
         return Response(data, media_type="image/jpeg", headers={"ETag": tag, **_FOREVER})
 
     @made.get("/embedding", summary="The chip's embedding")
-    async def embedding(collection_id: CollectionId, item_id: ItemId) -> dict[str, Any]:
-        def work() -> dict[str, Any]:
+    async def embedding(collection_id: CollectionId, item_id: ItemId) -> Embedding:
+        def work() -> Embedding:
             collection, hit = catalog.item(collection_id, item_id)
             archive = collection.shelf.archive
             vector = archive.snapshot().vectors_of([hit.id])[hit.id]
-            return {"id": hit.id, "model": archive.model_id, "dimensions": archive.dim, "embedding": vector.tolist()}
+            return Embedding(id=hit.id, model=archive.model_id, dimensions=archive.dim, embedding=vector.tolist())
 
         return await workers.run(work)
 
     @made.get(
-        "/heatmap", responses=_picture("image/png", "The scene, where the text fits glowing"), response_class=Response
-    )
+        "/heatmap", responses=_HEAT, response_class=Response, summary="Where a text fits",
+    )  # fmt: skip
     async def heatmap(
         collection_id: CollectionId,
         item_id: ItemId,
@@ -81,25 +106,20 @@ def router(catalog: Catalog, workers: Workers, settings: Settings) -> APIRouter:
             if f == "geojson":
                 return JSONResponse(heat.to_geojson(), media_type=GEOJSON)
             if f == "map":
-                return JSONResponse(_overlay(heat, side))
+                return JSONResponse(_overlay(heat, side).model_dump())
             return Response(heat.picture(side), media_type="image/png")
 
         return await workers.run(work)
 
-    @made.get("/tilejson.json", summary="TileJSON of the scene")
-    async def tilejson(collection_id: CollectionId, item_id: ItemId, request: Request) -> dict[str, Any]:
-        hit = await workers.run(lambda: catalog.item(collection_id, item_id)[1])
-        low, high = await workers.run(lambda: _zoom(hit))
-        here = f"{request.base_url}collections/{collection_id}/items/{item_id}/tiles"
-        return {
-            "tilejson": "3.0.0",
-            "tiles": [here + "/{z}/{x}/{y}.png"],
-            "minzoom": low,
-            "maxzoom": high,
-            "name": hit.id,
-        }
+    @made.get("/tilejson.json", summary="TileJSON of the scene", responses={409: {"description": "It has no tiles"}})
+    async def tilejson(collection_id: CollectionId, item_id: ItemId, request: Request) -> TileJson:
+        here = f"{request.base_url}collections/{collection_id}/items/{item_id}/tiles/{{z}}/{{x}}/{{y}}.png"
+        return await workers.run(lambda: _tilejson(catalog.item(collection_id, item_id)[1], here))
 
-    @made.get("/tiles/{z}/{x}/{y}.png", responses=_picture("image/png", "A tile of the scene"), response_class=Response)
+    @made.get(
+        "/tiles/{z}/{x}/{y}.png", responses=_picture("image/png", "A tile of the scene; transparent where it is not"),
+        response_class=Response, summary="A map tile of the scene",
+    )  # fmt: skip
     async def tile(
         collection_id: CollectionId,
         item_id: ItemId,
@@ -122,9 +142,10 @@ def _thumbnail(hit: Hit) -> bytes:
     return draw(read_chip(hit.to_chip(), size=256, min_valid=0.0))
 
 
-def _overlay(heat: HeatMap, side: int) -> dict[str, Any]:
+def _overlay(heat: HeatMap, side: int) -> HeatOverlay:
     picture = base64.b64encode(heat.glow(side)).decode("ascii")
-    return {"image": f"data:image/png;base64,{picture}", "corners": heat.corners, "peaks": heat.to_geojson(limit=5)}
+    image = f"data:image/png;base64,{picture}"
+    return HeatOverlay(image=image, corners=heat.corners, peaks=heat.to_geojson(limit=5))
 
 
 def check_area(hit: Hit, scope: Literal["chip", "scene"], settings: Settings) -> None:
@@ -145,13 +166,22 @@ def check_area(hit: Hit, scope: Literal["chip", "scene"], settings: Settings) ->
         raise RequestError(413, f"the {scope} has {width} x {height} pixels, at most {most} are looked at: {advice}")
 
 
-def _zoom(hit: Hit) -> tuple[int, int]:
-    from swath.raster.tiles import zoom_levels  # GDAL is slow to import
+def _tilejson(hit: Hit, tiles: str) -> TileJson:
+    from swath.raster import footprint, scene_grid  # GDAL is slow to import
+    from swath.raster.tiles import zoom_levels
 
-    try:
-        return zoom_levels(hit.to_chip().scene)
-    except GeoreferenceError:
-        raise RequestError(409, "the scene has no georeference, so it has no tiles") from None
+    scene = hit.to_chip().scene
+    place = footprint(scene_grid(scene))
+    if place is None:
+        raise RequestError(409, "the scene has no georeference, so it has no tiles")
+    low, high = zoom_levels(scene)
+    west, south, east, north = place.bbox
+    lon, lat = place.centre
+    if west > east:
+        # Bounds of TileJSON do not wrap.
+        west, east = -180.0, 180.0
+    bounds = (west, south, east, north)
+    return TileJson(tiles=[tiles], minzoom=low, maxzoom=high, bounds=bounds, center=(lon, lat, low), name=hit.id)
 
 
 def _tile(hit: Hit, x: int, y: int, z: int) -> bytes:

@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from swath.errors import SwathError
+from swath.service.documents import Health, Readiness
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -135,12 +136,12 @@ def router(catalog: Catalog, metrics: Callable[[], Metrics], ready: Callable[[],
     made = APIRouter(tags=["Operations"])
 
     @made.get("/healthz", summary="Whether the process answers")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+    async def healthz() -> Health:
+        return Health()
 
     @made.get(
         "/readyz", summary="Whether archives can be read and models are loaded", response_class=JSONResponse,
-        responses={503: {"description": "Not yet, or not any more"}},
+        responses={200: {"model": Readiness}, 503: {"model": Readiness, "description": "Not yet, or not any more"}},
     )  # fmt: skip
     async def readyz() -> JSONResponse:
         why = ready()
@@ -148,8 +149,8 @@ def router(catalog: Catalog, metrics: Callable[[], Metrics], ready: Callable[[],
             found = await run_in_threadpool(lambda: {s.name: s.archive.snapshot().rows for s in catalog.shelves})
         except SwathError:
             found, why = {}, "an archive cannot be read"
-        body: dict[str, Any] = {"status": why or "ready", "archives": found}
-        return JSONResponse(body, status_code=503 if why else 200)
+        body = Readiness(status=why or "ready", archives=found)
+        return JSONResponse(body.model_dump(), status_code=503 if why else 200)
 
     @made.get("/metrics", summary="Metrics for Prometheus", response_class=Response,
               responses={200: {"content": {"text/plain": {}}}})  # fmt: skip
