@@ -122,9 +122,7 @@ def one_of(name: Name, values: Sequence[Value]) -> Condition:
     """
     if not values:
         return always(False)
-    if len({_is_number(value) for value in values} | {type(value) is str for value in values}) > 2:
-        raise QueryError("a list needs values of one kind")
-    if len({name.sql(value) for value in values}) > 1:
+    if len({float if _is_number(value) else type(value) for value in values}) > 1:
         raise QueryError("a list needs values of one kind")
     return Condition(f"({name.sql(values[0])} IN ({', '.join(_literal(value) for value in values)}))")
 

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from swath.cli.output import JsonOption, note, print_fields, print_json
+from swath.cli.progress import progress
+from swath.cli.reports import list_failures
 from swath.errors import ArchiveCorruptError, InputError
 
 app = typer.Typer(help="Look into an archive and after it.", no_args_is_help=True)
+
+
+class LayoutName(StrEnum):
+    """See `swath.archive.exchange.Layout`."""
+
+    major_tom = "major-tom"
+    stac = "stac"
+
 
 Place = Annotated[str, typer.Argument(metavar="ARCHIVE", help="The archive: a folder, or s3://...")]
 
@@ -107,6 +119,59 @@ def delete(
         print_json({"archive": opened.uri, "removed": removed, "rows": len(opened)})
         return
     print_fields({"removed": removed, "rows": len(opened)})
+
+
+@app.command("export")
+def export_archive(
+    archive: Place,
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The GeoParquet file.")],
+    layout: Annotated[
+        LayoutName, typer.Option(help="Columns: of the Major TOM embeddings, or stac-geoparquet.")
+    ] = LayoutName.major_tom,
+    where: Annotated[str | None, typer.Option(help="Only rows for which this SQL condition holds.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write chips and embeddings as GeoParquet, for another machine or another tool.
+
+    Example: swath archive export my-archive --to my-archive.parquet
+    """
+    from swath.archive import Archive
+    from swath.archive.exchange import export_table
+
+    count = export_table(Archive.open(archive), to, layout.value, where)
+    if as_json:
+        print_json({"archive": archive, "file": str(to), "layout": layout.value, "rows": count})
+        return
+    print_fields({"file": str(to), "layout": layout.value, "rows": count})
+
+
+@app.command("import")
+def import_archive(
+    table: Annotated[Path, typer.Argument(metavar="FILE", help="GeoParquet with embeddings.")],
+    to: Annotated[str, typer.Option("--to", metavar="ARCHIVE", help="The archive; made where there is none.")],
+    model_id: Annotated[str | None, typer.Option(help="What made the embeddings, if the table does not say.")] = None,
+    sensor: Annotated[str | None, typer.Option(help="Sensor of all rows, if the table does not say.")] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where local files of chips must lie.", show_default="the table's folder"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add the chips and embeddings of a GeoParquet table to an archive.
+
+    Reads what `swath archive export` wrote, and any table in the layout of the Major TOM embeddings.
+
+    Example: swath archive import my-archive.parquet --to copy --root /data/scenes
+    """
+    from swath.archive.exchange import import_table
+
+    with progress("rows") as advance:
+        report = import_table(table, to, model_id=model_id, sensor=sensor, root=root, progress=advance)
+    if as_json:
+        print_json({"archive": to, **report.to_dict()})
+        return
+    print_fields({"archive": to, "chips": f"{report.added} new, {report.present} were there"})
+    list_failures([{"href": each.row, "reason": each.reason} for each in report.failures], "left out")
 
 
 def _size(count: int | None) -> str:
