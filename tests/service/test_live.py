@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pystac_client
@@ -120,3 +121,48 @@ def test_a_kill_of_server_and_writer_loses_nothing_acknowledged(tmp_path: Path) 
             if process.poll() is None:
                 process.kill()
             process.wait(30)
+
+
+_SLOW_SERVER = """
+import sys, time
+sys.path.insert(0, sys.argv[2])
+from swath.service import Catalog, Settings, serve
+look_up = Catalog.item
+def slowly(self, *names):
+    print("begun", flush=True)
+    time.sleep(2)
+    return look_up(self, *names)
+Catalog.item = slowly
+settings = Settings(archives=(sys.argv[1],), port=0, warm_up=False)
+serve(settings, lambda address: print(address, flush=True))
+"""
+
+
+@pytest.mark.slow
+def test_a_signal_to_stop_lets_running_requests_end(tmp_path: Path) -> None:
+    archive = Archive.create(tmp_path / "archive", "fake@1", 16)
+    archive.add(grid(3), units(3))
+    started = subprocess.Popen(
+        [sys.executable, "-c", _SLOW_SERVER, archive.uri, str(Path(__file__).parents[1])],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    try:
+        assert started.stdout is not None
+        address = started.stdout.readline().strip()
+        chip = grid(3)[0]
+        path = f"/collections/archive-{chip.scene.sensor}/items/{chip.id}/embedding"
+        with ThreadPoolExecutor(1) as pool:
+            running_request = pool.submit(ask, address, path)
+            assert started.stdout.readline() == "begun\n"
+            started.send_signal(signal.SIGTERM)
+            assert running_request.result(60)["id"] == chip.id
+        assert started.wait(60) in (0, -signal.SIGTERM)
+        with pytest.raises(OSError):
+            ask(address, "/healthz")
+    finally:
+        if started.poll() is None:
+            started.kill()
+        _, told = started.communicate(timeout=30)
+    assert "Traceback" not in told
+    lines = [json.loads(line) for line in told.splitlines()]
+    assert any(line.get("path") == path and line["status"] == 200 for line in lines)

@@ -70,6 +70,17 @@ def test_settings_come_from_arguments_environment_and_file(tmp_path: Path, monke
     assert (found.port, found.max_limit, found.title, found.archives) == (3, 8, "file", ("a", "b"))
 
 
+def test_lists_are_json_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATH_ARCHIVES", '["one=/a", "/b"]')
+    monkeypatch.setenv("SWATH_TOKEN", "t" * 20)
+    found = Settings.load(host="0.0.0.0")
+    assert found.archives == ("one=/a", "/b")
+    assert "t" * 20 not in repr(found)
+    monkeypatch.setenv("SWATH_ARCHIVES", "/a,/b")
+    with pytest.raises(InputError, match=r"archives.*JSON"):
+        Settings.load()
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -1,7 +1,7 @@
 """`Settings`: everything that can be set about the service, from arguments, the environment or a file.
 
 A field `rate_limit` is also `SWATH_RATE_LIMIT` in the environment and `rate_limit` in a TOML file. Arguments count more
-than the environment, the environment more than the file.
+than the environment, the environment more than the file. Lists are JSON in the environment.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from swath.errors import InputError
 
@@ -143,6 +143,8 @@ class Settings(BaseSettings):
             first = error.errors(include_url=False, include_input=False)[0]
             name = ".".join(str(part) for part in first["loc"]) or "settings"
             raise InputError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+        except SettingsError as error:
+            raise InputError(f'{error}: lists are JSON in the environment, such as \'["a", "b"]\'') from None
 
 
 def _environment() -> set[str]:
