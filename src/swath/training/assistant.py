@@ -13,6 +13,7 @@ import math
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from swath.data.conversations import Conversation, read_conversations
-from swath.errors import MissingExtraError, RecipeError, SwathError, TrainingError
+from swath.errors import RecipeError, SwathError, TrainingError
 from swath.models.assistant import LoraOptions, add_lora, load_parts
 from swath.models.assistant.assistant import render_picture
 from swath.models.assistant.prompts import Encoded, encode
@@ -33,6 +34,7 @@ from swath.training import checkpoint
 from swath.training.logs import Means, RunLog
 from swath.training.loop import Progress
 from swath.training.parts import RecipePart
+from swath.training.processes import open_accelerator
 from swath.training.result import RunResult
 from swath.training.schedule import warmup_cosine
 
@@ -157,7 +159,7 @@ class _Run:
     def __init__(self, recipe: AssistantRecipe, progress: Progress | None, limit: int | None) -> None:
         self.recipe, self.progress, self.folder = recipe, progress, recipe.output
         self.started = time.monotonic()
-        self.accelerator = _accelerator()
+        self.accelerator = open_accelerator("assistant")
         if recipe.optim.batch % self.accelerator.num_processes:
             raise RecipeError(f"optim.batch: {recipe.optim.batch} is no multiple of {self.accelerator.num_processes}")
         if self.accelerator.is_main_process:
@@ -184,10 +186,9 @@ class _Run:
         """Train to the end."""
         self._resume()
         main = self.accelerator.is_main_process
-        log = RunLog(self.folder, tensorboard=False) if main else None
         means = Means()
         first, began = self.step, time.monotonic()
-        try:
+        with RunLog(self.folder, tensorboard=False) if main else nullcontext() as log:
             while self.step < self.total:
                 loss = self._one_step()
                 if loss is not None:
@@ -204,9 +205,6 @@ class _Run:
                 self.accelerator.wait_for_everyone()
                 if self.progress is not None and main:
                     self.progress(self.step, self.total, (self.step - first) / (time.monotonic() - began))
-        finally:
-            if log is not None:
-                log.__exit__(None, None, None)
         if main and all(math.isnan(entry["loss"]) for entry in self.history):
             raise TrainingError("no conversation could be learned from: see the warnings; nothing was written")
         model = self.folder / "model"
@@ -214,6 +212,7 @@ class _Run:
             module: Any = self.accelerator.unwrap_model(self.model)
             module.save_pretrained(model, safe_serialization=True)
             self.processor.save_pretrained(model)
+        self.accelerator.wait_for_everyone()  # a stage that follows reads the model in every process
         last = self.history[-1] if self.history else {"loss": float("nan"), "epoch": 0.0}
         return RunResult(
             self.folder, model, "loss", last["loss"], int(last["epoch"]), self.recipe.optim.epochs, self.step,
@@ -348,14 +347,3 @@ def _conversations(recipe: AssistantRecipe, limit: int | None) -> list[Conversat
             _LOG.warning("left out: %s", failure.message)
         found += file.entries[:limit]
     return found
-
-
-def _accelerator() -> Any:  # noqa: ANN401 - a type of an optional package
-    try:
-        from accelerate import Accelerator
-        from accelerate.state import AcceleratorState
-    except ImportError as error:
-        raise MissingExtraError("accelerate", "assistant") from error
-    # The state is global: without this, a second run in one process could not have another precision.
-    AcceleratorState._reset_state(reset_partial_state=False)
-    return Accelerator(mixed_precision="no", cpu=choose_device().type == "cpu")

@@ -13,13 +13,14 @@ import copy
 import logging
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from swath.errors import MissingExtraError, RecipeError, TrainingError
+from swath.errors import RecipeError, TrainingError
 from swath.models import DualEncoder
 from swath.models.checkpoint import compare
 from swath.models.precision import choose_device, choose_dtype
@@ -33,6 +34,7 @@ from swath.training.logs import Means, RunLog
 from swath.training.looked import look_once
 from swath.training.masking import build_masker, vocabulary
 from swath.training.optimizers import build_optimizers
+from swath.training.processes import open_accelerator
 from swath.training.recipe import Recipe
 from swath.training.result import RunResult
 from swath.training.schedule import warmup_cosine
@@ -111,8 +113,8 @@ class _Run:
     def go(self) -> RunResult:
         """Train to the end."""
         self._resume()
-        log = RunLog(self.folder, self.recipe.tensorboard) if self.accelerator.is_main_process else None
-        try:
+        main = self.accelerator.is_main_process
+        with RunLog(self.folder, self.recipe.tensorboard) if main else nullcontext() as log:
             while self.epoch < self.recipe.optim.epochs:
                 means = self._train_epoch()
                 self.epoch += 1
@@ -125,9 +127,6 @@ class _Run:
                     self._validate(log)
                     self._save()
                 self.accelerator.wait_for_everyone()
-        finally:
-            if log is not None:
-                log.__exit__(None, None, None)
         self.history = self._from_main(self.history)
         best = max(self.history, key=lambda entry: entry[self.recipe.data.validation.metric], default={})
         return RunResult(
@@ -279,25 +278,11 @@ def _fill(module: nn.Module, state: dict[str, Tensor], origin: Path) -> None:
 
 
 def _accelerator(recipe: Recipe) -> Any:  # noqa: ANN401 - a type of an optional package
-    try:
-        from accelerate import Accelerator, DistributedDataParallelKwargs
-        from accelerate.state import AcceleratorState
-    except ImportError as error:
-        raise MissingExtraError("accelerate", "train") from error
-    device = choose_device()
     precision = recipe.precision
     if precision == "auto":
-        precision = "bf16" if choose_dtype("auto", device) == torch.bfloat16 else "no"
-    # The state is global: without this, a second run in one process could not have another precision.
-    AcceleratorState._reset_state(reset_partial_state=False)
+        precision = "bf16" if choose_dtype("auto", choose_device()) == torch.bfloat16 else "no"
     # A process may have a batch without images of some tower, or without a known place; where captions alone are
     # learned, the ends of the towers have no part.
     alone = recipe.objective.captioning is not None and not recipe.objective.captioning.contrastive
     several = len(recipe.model.towers) > 1 or recipe.model.location is not None or alone
-    return Accelerator(
-        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=several)],
-        mixed_precision=precision,
-        cpu=device.type == "cpu",
-        gradient_accumulation_steps=recipe.batch.accumulate,
-        step_scheduler_with_optimizer=False,
-    )
+    return open_accelerator("train", precision, accumulate=recipe.batch.accumulate, unused=several)

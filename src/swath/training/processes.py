@@ -1,15 +1,54 @@
-"""Processes that train together: their token lists side by side, and their parting."""
+"""Processes that train together: how they meet, their token lists side by side, and their parting."""
 
 from __future__ import annotations
 
 import gc
+from datetime import timedelta
+from typing import Any
 
 import torch
 from torch import Tensor, distributed
 from torch.nn import functional as F
 
+from swath.errors import MissingExtraError
 from swath.features import Features
+from swath.models.precision import choose_device
 from swath.objectives.contrastive import gather
+
+_PATIENCE = timedelta(hours=2)
+"""How long processes wait for the main one, which alone validates and saves; NCCL's own limit is ten minutes."""
+
+
+def open_accelerator(extra: str, precision: str = "no", *, accumulate: int = 1, unused: bool = False) -> Any:  # noqa: ANN401 - a type of an optional package
+    """An `accelerate.Accelerator` on the device that swath would take; joins the processes that torchrun started.
+
+    Args:
+        extra: what installs accelerate, for the message.
+        precision: accelerate's ``mixed_precision``.
+        accumulate: parts of a step whose gradients are added up.
+        unused: whether a process may have no use for some of the weights in a step.
+
+    Raises:
+        MissingExtraError: accelerate is not installed.
+    """
+    try:
+        from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
+        from accelerate.state import AcceleratorState
+    except ImportError as error:
+        raise MissingExtraError("accelerate", extra) from error
+    # The state is global: without this, a second run in one process could not have another precision.
+    AcceleratorState._reset_state(reset_partial_state=False)
+    handlers = [
+        InitProcessGroupKwargs(timeout=_PATIENCE),
+        DistributedDataParallelKwargs(find_unused_parameters=unused),
+    ]
+    return Accelerator(
+        mixed_precision=precision,
+        cpu=choose_device().type == "cpu",
+        gradient_accumulation_steps=accumulate,
+        step_scheduler_with_optimizer=False,
+        kwargs_handlers=handlers,
+    )
 
 
 def first_row(rows: int) -> int:
