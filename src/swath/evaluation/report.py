@@ -137,7 +137,10 @@ class RetrievalReport:
             raise EvaluationError(f"{file} cannot be read as a retrieval report: {error}") from error
         if not isinstance(document, dict):
             raise EvaluationError(f"{file} is not a retrieval report")
-        return cls.from_dict(document)
+        try:
+            return cls.from_dict(document)
+        except EvaluationError as error:
+            raise EvaluationError(f"{file}: {error}") from error
 
     def to_latex(self, name: str | None = None) -> str:
         """One table row: test set, model, I2T R@k, T2I R@k, mR, as in EBAKER's Table 1.
