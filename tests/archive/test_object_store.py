@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -85,6 +86,23 @@ def test_errors_name_the_address_and_the_remedy(endpoint: str, monkeypatch: pyte
     monkeypatch.setenv("AWS_ENDPOINT", "http://127.0.0.1:1")
     with pytest.raises(ArchiveError, match=r"s3://scenes/archive cannot be read.*does not answer; check AWS_ENDPOINT"):
         Archive.open("s3://scenes/archive")
+
+
+@pytest.mark.slow
+def test_writers_from_both_ends_lose_and_double_nothing(endpoint: str) -> None:
+    """Commits of two writers collide at the store, which refuses to write a version twice."""
+    filled("s3://scenes/shared", CHIPS[:1], VECTORS[:1])
+    parts = [slice(at, at + 5) for at in range(0, 30, 5)]
+
+    def write(order: list[slice]) -> int:
+        archive = Archive.open("s3://scenes/shared")
+        return sum(archive.add(CHIPS[part], VECTORS[part]) for part in order)
+
+    with ThreadPoolExecutor(2) as pool:
+        added = list(pool.map(write, [parts, parts[::-1]]))
+    found = Archive.open("s3://scenes/shared")
+    assert 1 + sum(added) == len(found) == 30
+    assert sorted(found.present_ids().tolist()) == sorted(chip.id.encode() for chip in CHIPS)
 
 
 @pytest.mark.slow

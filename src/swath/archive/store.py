@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 _META_SCHEMA = pa.schema([primary_key("key"), pa.field("value", pa.string()), pa.field("data", pa.large_binary())])
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+_CONFLICT = ("retryable commit conflict", "too many concurrent writers")
 _FULL = ("no space left", "os error 28", "file too large", "os error 27", "disk quota", "os error 122")
 _DENIED = ("permission denied", "os error 13", "read-only file system", "os error 30", "os error 1)")
 _REMEDIES = (
@@ -244,12 +245,12 @@ class Store:
 
 
 def retried(table: Any, action: Callable[[], T]) -> T:  # noqa: ANN401 - lancedb is untyped
-    """Write to a table, again if another writer got in the way; Lance calls such conflicts retryable."""
+    """Write to a table, again if another writer got in the way, or writers did for as long as Lance itself tries."""
     for pause in _PAUSES:
         try:
             return action()
         except RuntimeError as error:
-            if "retryable commit conflict" not in str(error).lower():
+            if not any(sign in str(error).lower() for sign in _CONFLICT):
                 raise
             time.sleep(pause)
             table.checkout_latest()
