@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 MILLION = 1e6
 PROBES, REFINE, K = 32, 10, 10
+WANTED = max(2 * K, 64)  # hits that a search asks the index for, so that filters and equal scores lose none
+CODE = 8  # bytes of a row id beside each code
+TRAINING = 256  # vectors a partition that the index is trained on
+ID = 32  # bytes of a chip's id
+DISK = 2e9  # bytes a second, of one NVMe disk
 Results = dict[str, dict[str, Any]]
 
 
@@ -40,16 +46,32 @@ def plan(results: Results, sizes: tuple[float, ...] = (1e6, 1e8, 1e9), dim: int 
     def row(says: str, values: list[str]) -> None:
         lines.append(f"| {says} | {' | '.join(values)} |")
 
+    code = dim // 8 + CODE
+    scored = [PROBES * size / partitions(size) for size in sizes]
+    full = REFINE * WANTED
     row(f"Vectors, {dim} x float32", [amount(size * dim * 4) for size in sizes])
-    row(f"Index codes, {dim // 8} bytes and 8 of row id each", [amount(size * (dim // 8 + 8)) for size in sizes])
-    row("Thumbnails, tokens, properties and vectors", [amount(size * real) if real else "-" for size in sizes])
-    row("Partitions (about the root, a power of two)", [f"{partitions(size):,}" for size in sizes])
-    row("Centroids in memory", [amount(partitions(size) * dim * 4) for size in sizes])
+    row(f"Index codes, {dim // 8} bytes and {CODE} of row id each", [amount(size * code) for size in sizes])
     row(
-        f"Codes read by a query, {PROBES} partitions", [amount(PROBES * size / partitions(size) * 72) for size in sizes]
+        "Whole rows with thumbnails and tokens, at the size measured",
+        [amount(size * real) if real else "-" for size in sizes],
     )
-    row(f"Full vectors read by a query, {REFINE} x {2 * K + 44}", [f"{REFINE * (2 * K + 44)}"] * len(sizes))
-    row("Machines like the measured one that embed it in 30 days", [machines(size, rate) for size in sizes])
+    row("Partitions (about the root, a power of two)", [f"{partitions(size):,}" for size in sizes])
+    row("Memory: centroids", [amount(partitions(size) * dim * 4) for size in sizes])
+    row(
+        f"Memory: training, {TRAINING} vectors a partition",
+        [amount(partitions(size) * TRAINING * dim * 4) for size in sizes],
+    )
+    row(
+        "Memory: ids, while one process indexes (Ray's workers ask for a fragment's alone)",
+        [amount(size * ID) for size in sizes],
+    )
+    row(f"A query scores, {PROBES} partitions", [f"{count:,.0f} codes" for count in scored])
+    row("and reads of them, unless cached", [amount(count * code) for count in scored])
+    row(f"and full vectors, {REFINE} x {WANTED}", [f"{full}, {amount(full * dim * 4)}" for _ in sizes])
+    rates = [DISK / (count * code + full * dim * 4) for count in scored]
+    row("Queries a second of a disk with 2 GB/s, nothing cached", [f"{each:,.0f}" for each in rates])
+    row("Hours to embed, one machine like the measured one", [hours(size, rate) for size in sizes])
+    row("Machines like it that embed it in 30 days", [machines(size, rate) for size in sizes])
     return "\n".join(lines)
 
 
@@ -70,7 +92,12 @@ def partitions(rows: float) -> int:
 
 def machines(size: float, rate: float | None) -> str:
     """Machines that embed so many chips in 30 days."""
-    return "-" if rate is None else f"{max(1, round(size / rate / 86400 / 30 + 0.5)):,}"
+    return "-" if rate is None else f"{math.ceil(size / rate / 86400 / 30):,}"
+
+
+def hours(size: float, rate: float | None) -> str:
+    """Hours of one machine for so many chips."""
+    return "-" if rate is None else f"{size / rate / 3600:,.0f}"
 
 
 def amount(count: float) -> str:
@@ -83,5 +110,7 @@ def amount(count: float) -> str:
 
 
 def tables(results: Results) -> str:
-    """Both tables."""
-    return f"Measured:\n\n{measured(results)}\n\nFollowing from it:\n\n{plan(results)}"
+    """Both tables, and the size at which the first was measured."""
+    settings = results.get("scale_simulation", {}).get("settings", {})
+    at = f" (`scale_simulation`: {settings['rows']:,} rows of {settings['dim']} numbers)" if settings else ""
+    return f"Measured{at}:\n\n{measured(results)}\n\nFollowing from it:\n\n{plan(results)}"
