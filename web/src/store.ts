@@ -211,9 +211,11 @@ async function look(): Promise<void> {
     opened.value = null;
     return;
   }
-  const known = hits.value.find((hit) => hit.key === keyOf(ref));
+  const known = () => hits.value.find((hit) => hit.key === keyOf(ref));
   try {
-    opened.value = known ?? (await service.value.item(ref, signal));
+    // The search may have ended meanwhile, and knows the score.
+    const unranked = known() ? null : await service.value.item(ref, signal);
+    opened.value = known() ?? unranked;
   } catch (error) {
     if (signal.aborted) return;
     tell(told(error));
