@@ -21,6 +21,7 @@ def test_the_summary_counts_and_names_what_failed(
     done = run_json("index", scenes, "--to", tmp_path / "a", "--model", model, "--chip", 64)
     assert (done["rows"], done["added"], done["present"], done["empty"]) == (9, 9, 0, 0)
     assert done["model"].startswith("tiny@")
+    assert done["scenes"] == {"s2-l2a": 1, "s1-grd": 1, "rgb": 1}
     assert [Path(failure["href"]).name for failure in done["failures"]] == ["broken.tif"]
     assert done["failures"][0]["reason"]
 
@@ -31,6 +32,7 @@ def test_people_get_a_summary_and_the_failures_on_standard_error(
     done = run("index", scenes, "--to", tmp_path / "a", "--model", model, "--chip", 64)
     assert done.exit_code == 0
     assert "9 (9 new, 0 were there, 0 empty)" in done.stdout
+    assert "rgb 1" in done.stdout
     assert "not indexed: " in done.stderr
     assert "broken.tif" in done.stderr
     assert "broken.tif" not in done.stdout

@@ -153,3 +153,11 @@ def test_a_folder_whose_images_were_left_out_has_no_failure(tmp_path):
     source = FolderSource(tmp_path)
     assert list(source.scenes()) == []
     assert source.failures == []
+
+
+def test_scenes_are_counted_by_sensor_anew_each_pass(folder):
+    source = open_source(folder)
+    for _ in range(2):
+        found = [scene.sensor for scene in source.scenes()]
+    assert source.sensors == {sensor: found.count(sensor) for sensor in found}
+    assert source.sensors["rgb"] == 3

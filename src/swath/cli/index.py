@@ -206,6 +206,7 @@ def _tell(
                 "added": report.added,
                 "present": report.present,
                 "empty": report.empty,
+                "scenes": dict(source.sensors),
                 "skipped": dict(source.skipped),
                 "failures": list(failures),
                 "seconds": round(report.seconds, 3),
@@ -216,6 +217,7 @@ def _tell(
     print_fields(
         {
             "archive": archive.uri,
+            "scenes": ", ".join(f"{name} {count}" for name, count in source.sensors.most_common()) or "none",
             "chips": f"{len(archive)} ({report.added} new, {report.present} were there, {report.empty} empty)",
             "model": archive.model_id,
             "time": f"{report.seconds:.1f} s, {rate:.1f} chips/s",

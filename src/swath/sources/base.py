@@ -30,18 +30,23 @@ class Source(ABC):
         name: what a person calls it: the path or URL it was opened with.
         failures: what could not be read in the latest pass over the scenes; one bad file never ends a pass.
         skipped: how many files or chips were left out on purpose in the latest pass, by reason.
+        sensors: how many scenes of each sensor the latest pass found.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.failures: list[Failure] = []
         self.skipped: Counter[str] = Counter()
+        self.sensors: Counter[str] = Counter()
 
     def scenes(self) -> Iterator[SceneRef]:
         """The scenes, found and described one by one; each pass starts a new account of failures."""
         self.failures.clear()
         self.skipped.clear()
-        yield from self._scenes()
+        self.sensors.clear()
+        for scene in self._scenes():
+            self.sensors[scene.sensor] += 1
+            yield scene
 
     @abstractmethod
     def _scenes(self) -> Iterator[SceneRef]:
