@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from archive.fakes import START, filled, grid, make_chip
 from swath.archive import Archive
-from swath.archive.where import compile_where
+from swath.archive.where import compile_where, properties_in
 from swath.chips import Chip
 from swath.errors import QueryError
 
@@ -150,3 +150,8 @@ def test_any_text_is_matched_exactly(tmp_path_factory: pytest.TempPathFactory, n
         same = {chip.id for chip, other in zip(chips, names, strict=True) if other == name}
         assert {hit.id for hit in archive.browse(where=f"properties.v = '{quoted}'")} == same
         assert {hit.id for hit in archive.browse(where=f"properties['k {quoted}'] = {number}")} == {chips[number].id}
+
+
+def test_properties_that_a_filter_names() -> None:
+    text = "properties.eo:cloud_cover < 5 AND properties['it''s'] = 'properties.x' OR properties.eo:cloud_cover > 9"
+    assert properties_in(text) == ["eo:cloud_cover", "it's"]

@@ -238,3 +238,10 @@ def test_an_empty_archive_is_called_empty(run: Callable[..., Any], model: Path, 
     (tmp_path / "nothing").mkdir()
     assert run("index", tmp_path / "nothing", "--to", tmp_path / "a", "--model", model).exit_code == 1
     assert "the archive is empty" in run("search", tmp_path / "a", "water").stderr
+
+
+def test_a_property_that_no_chip_has_is_named(run: Callable[..., Any], archive: Path) -> None:
+    done = run("search", archive, "water", "--where", "properties.name = 'nothing' OR properties.eo:cloud < 5")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "no chip has a property 'eo:cloud'" in done.stderr
+    assert "'name'" not in done.stderr

@@ -78,6 +78,11 @@ def compile_where(text: str) -> str:
     return _Parser(text).parse()
 
 
+def properties_in(text: str) -> list[str]:
+    """Names of the properties that a filter expression names, each once."""
+    return list(dict.fromkeys(token.value for token in _tokens(text) if token.kind == "property"))
+
+
 class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text

@@ -15,7 +15,7 @@ from swath.cli.values import Box, Place, TruncationName, Weight, read_box, read_
 from swath.errors import InputError
 
 if TYPE_CHECKING:
-    from swath.archive import Hit, Hits
+    from swath.archive import Archive, Hit, Hits
 
 
 class SimilarityName(StrEnum):
@@ -170,7 +170,9 @@ def search(
             scores=None if scores is ScoresName.auto else "raw" if scores is ScoresName.raw else "calibrated",
             per_sensor=per_sensor,
         )
-    _print(hits, form, empty=not hits and len(opened) == 0)
+    _print(hits, form)
+    if not hits:
+        _explain(opened, where)
     if out is not None:
         note(f"{len(hits)} hits in {hits.save(out)}")
     _draw(hits, sheet, save_thumbs, open_sheet)
@@ -191,21 +193,30 @@ def _encoder(model: str | None) -> Any:  # noqa: ANN401 - an encoder, whose type
     return DualEncoder.from_pretrained(model)
 
 
-def _print(hits: Hits, form: _Form, empty: bool) -> None:
+def _print(hits: Hits, form: _Form) -> None:
     if form is _Form.json:
         print_json(hits.to_dict())
     elif form is _Form.geojson:
         print_json(hits.to_geojson())
     elif form is _Form.stac:
         print_json(hits.to_stac().to_dict())
-    elif empty:
-        note("no hits: the archive is empty; fill it with: swath index SOURCE --to ARCHIVE")
-    elif not hits:
-        note("no hits: no chip satisfies the filters")
-    else:
+    elif hits:
         print_table([">#", ">score", ">conf", "sensor", "date", "place", "*where", "id"], _rows(hits), wide=["id"])
         if not hits.matches_well:
             note(f"nothing in this archive matches well: confidence {hits.confidence:.2f}")
+
+
+def _explain(archive: Archive, where: str | None) -> None:
+    """Say why there are no hits, as far as one can tell."""
+    from swath.archive.where import properties_in, quoted
+
+    if len(archive) == 0:
+        note(f"no hits: the archive is empty; fill it with: swath index SOURCE --to {archive.uri}")
+        return
+    note("no hits: no chip satisfies the filters")
+    for name in properties_in(where or ""):
+        if not archive.count(where=f"properties[{quoted(name)}] IS NOT NULL"):
+            note(f"no chip has a property {name!r}")
 
 
 def _rows(hits: Sequence[Hit]) -> list[list[str]]:
