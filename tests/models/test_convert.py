@@ -172,7 +172,7 @@ def test_torchscript_is_refused(tmp_path):
         read_foreign(tmp_path / "jit.pt")
 
 
-@pytest.mark.parametrize("data", [b"", b"not a checkpoint", b"PK\x03\x04 cut short"])
+@pytest.mark.parametrize("data", [b"", b"not a checkpoint", b"this is not a tiff", b"PK\x03\x04 cut short"])
 def test_damaged_files_are_refused(tmp_path, data):
     (tmp_path / "m.pt").write_bytes(data)
     with pytest.raises(CheckpointError, match=r"m\.pt"):

@@ -42,7 +42,7 @@ def test_overrides_reach_any_depth_and_are_yaml() -> None:
 @pytest.mark.parametrize(
     ("override", "named"),
     [
-        ("optim.rate=1", "optim.rate"),
+        ("optim.rate=1", "optim.rate: there is no such field"),
         ("optim.lr=fast", "optim.lr"),
         ("optim.lr=-1", "optim.lr"),
         ("data.train.9.path=x", "data.train.9.path"),

@@ -361,4 +361,8 @@ def keep_fusion(directory: Path, fusion: Mapping[str, float | bool]) -> None:
 
 def explain(error: ValidationError) -> str:
     """One line that names every wrong field of a pydantic error."""
-    return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'config'}: {item['msg']}" for item in error.errors())
+    said = {"extra_forbidden": "there is no such field"}
+    return "; ".join(
+        f"{'.'.join(map(str, item['loc'])) or 'config'}: {said.get(item['type'], item['msg'])}"
+        for item in error.errors()
+    )

@@ -154,7 +154,7 @@ def read_foreign(source: Path) -> Any:  # noqa: ANN401 - whatever the file holds
             f"{source} is refused: it holds more than tensors and could run code when loaded. If you trust where it "
             f"comes from, save only its state_dict from the program that wrote it. ({_first_line(error)})"
         ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
+    except (RuntimeError, OSError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
         if "TorchScript" in str(error):
             raise CheckpointError(
                 f"{source} is a TorchScript program, which is code, and is refused; take the safetensors edition of "
