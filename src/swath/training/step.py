@@ -119,6 +119,7 @@ class TrainingModel(nn.Module):
         captioning = self.objective.captioning
         if captioning is not None and not captioning.contrastive:
             return self._write(captioning, images, looked, ids, mask, text_caption, owners), Seen(gather(pairs), {})
+        self._hold_temperature()
         tokens = local is not None or self.objective.keywords is not None
         raw, vision, contexts = self._batch.images(images, tokens=tokens, looks=captioning is not None)
         context = local is not None and local.positions == "context"
@@ -164,13 +165,19 @@ class TrainingModel(nn.Module):
 
     def _scale(self) -> Tensor:
         """The inverse temperature."""
-        ceiling, value = math.log(1 / self.objective.min_temperature), self.encoder.logit_scale
-        if value.requires_grad:
-            # As in CLIP, the weight itself is held back: beyond a ceiling in the graph it would have no gradient, and
-            # never come back.
+        return self.encoder.logit_scale.float().clamp(max=self._ceiling).exp()
+
+    @property
+    def _ceiling(self) -> float:
+        """The logarithm of the highest inverse temperature."""
+        return math.log(1 / self.objective.min_temperature)
+
+    def _hold_temperature(self) -> None:
+        """As in CLIP, the weight itself is held back: beyond a ceiling in the graph it would have no gradient, and
+        never come back. Once a batch, before anything that needs it for its gradient."""
+        if self.encoder.logit_scale.requires_grad:
             with torch.no_grad():
-                value.clamp_(max=ceiling)
-        return value.float().clamp(max=ceiling).exp()
+                self.encoder.logit_scale.clamp_(max=self._ceiling)
 
     def _bridge(self, facts: ImageFacts | None, rows: Rows, owner: Tensor, described: Tensor) -> Bridge | None:
         """What the terms over sensors and places need, of all processes; None where there are no such terms."""
