@@ -5,26 +5,26 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from archive.fakes import FakeEncoder, contents, write_scenes
-from swath.archive import Archive, IngestOptions, ingest
-from swath.archive.distributed import RayOptions, ingest_on_ray
+from generate.ray_nodes import cluster
+from swath.archive import Archive, IngestOptions, Progress, ingest
+from swath.archive.distributed import RayOptions, _ray, _start, ingest_on_ray
 from swath.chips import Chip, Pixels
 from swath.errors import InputError, MissingExtraError, ModelMismatchError
 from swath.features import Features
 from swath.raster import read_chip
 from swath.sources import cut, cut_scene, open_source
 
-TESTS = str(Path(__file__).parents[1])
 COUNT, CHIP = 96, 32
 SPREAD = RayOptions(workers=2, fragment=8)
 OPTIONS = IngestOptions(batch_size=4)
@@ -32,14 +32,20 @@ CUT = partial(cut_scene, size=CHIP, stride=CHIP)
 
 
 class Signing(FakeEncoder):
-    """Leaves the number of its process in a folder, and takes its time, so that there is some to be killed in."""
+    """Leaves its process and the GPU it was given in a folder, and begins once so many processes have.
 
-    def __init__(self, folder: Path) -> None:
+    Otherwise one process, the first to be ready on a busy machine, might do everything.
+    """
+
+    def __init__(self, folder: Path, together: int = 2) -> None:
         super().__init__()
-        (folder / str(os.getpid())).touch()
+        self.folder, self.together = folder, together
+        (folder / str(os.getpid())).write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
 
     def encode_images(self, batch: Any, sensor: str) -> Features:
-        time.sleep(0.1)
+        until = time.monotonic() + 120
+        while len(list(self.folder.iterdir())) < self.together and time.monotonic() < until:
+            time.sleep(0.05)
         return super().encode_images(batch, sensor)
 
 
@@ -77,20 +83,10 @@ def single(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Archive:
 
 @pytest.fixture(scope="module")
 def ray() -> Iterator[Any]:
-    """Ray on this machine, with two cores by its own count."""
+    """Ray on this machine, with two cores and a GPU by its own count."""
     ray = pytest.importorskip("ray")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_worker_niceness", "0")  # else workers stand still beside whatever else is run
-        patch.setenv("PYTHONPATH", TESTS)  # workers load the fakes from here
-        for tries_left in (2, 1, 0):  # on a loaded machine it may not start within Ray's 30 seconds
-            try:
-                ray.init("local", num_cpus=2, object_store_memory=2**27, include_dashboard=False, log_to_driver=False)
-                break
-            except Exception:
-                ray.shutdown()
-                if not tries_left:
-                    raise
+    with cluster({"num_cpus": 2, "num_gpus": 1}) as nodes:
+        ray.init(nodes.address, log_to_driver=False)
         yield ray
         ray.shutdown()
 
@@ -99,21 +95,6 @@ def spread_out(archive: Archive, scenes: Path, encoder: Callable[[], FakeEncoder
     return ingest_on_ray(
         archive, open_source(str(scenes)).scenes(), encoder, CUT, spread=SPREAD, options=OPTIONS, **others
     )
-
-
-def kill_one(pids: Path, archive: Archive, killed: list[int]) -> threading.Thread:
-    """Kill a worker as soon as something is committed."""
-
-    def work() -> None:
-        watched = Archive.open(archive.uri)
-        while not len(watched):
-            time.sleep(0.02)
-        killed.append(int(next(iter(sorted(pids.iterdir()))).name))
-        os.kill(killed[0], signal.SIGKILL)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    return thread
 
 
 def test_without_ray_the_message_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,6 +108,66 @@ def test_options_that_cannot_be() -> None:
         RayOptions(workers=0)
 
 
+class NoCluster:
+    """Ray as far as starting workers goes: it notes what they ask for."""
+
+    def __init__(self, gpus: int) -> None:
+        self.gpus, self.asked = gpus, []
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 8.0} | ({"GPU": float(self.gpus)} if self.gpus else {})
+
+    def remote(self, **asked: Any) -> Callable[[type], Any]:
+        return lambda actor: SimpleNamespace(remote=lambda *about: self.asked.append(asked["num_gpus"]))
+
+
+@pytest.mark.parametrize(
+    ("gpus", "workers", "wanted", "share"),
+    [(0, 2, None, 0), (1, 2, None, 0.5), (1, 3, None, 0.333), (4, 2, None, 1), (4, 2, False, 0), (2, 2, True, 1)],
+)
+def test_workers_take_a_gpu_or_their_share_of_one(gpus: int, workers: int, wanted: bool | None, share: float) -> None:
+    ray = NoCluster(gpus)
+    assert len(_start(ray, RayOptions(workers=workers, gpus=wanted))) == workers
+    assert ray.asked == [share] * workers
+
+
+def test_a_gpu_that_no_machine_has_is_refused() -> None:
+    with pytest.raises(InputError, match="cluster has none"):
+        _start(NoCluster(0), RayOptions(gpus=True))
+
+
+class Failing:
+    """Ray that starts, if at all, at the last try."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures, self.begun, self.ended = failures, 0, 0
+
+    def is_initialized(self) -> bool:
+        return False
+
+    def init(self, **options: Any) -> None:
+        self.begun += 1
+        if self.begun <= self.failures:
+            raise Exception("The current node timed out during startup.\nMore.")
+
+    def shutdown(self) -> None:
+        self.ended += 1
+
+
+def test_a_node_that_does_not_start_in_time_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Failing(2)
+    monkeypatch.setitem(sys.modules, "ray", slow)
+    with _ray(RayOptions()) as found:
+        assert found is slow
+    assert (slow.begun, slow.ended) == (3, 3)
+    monkeypatch.setitem(sys.modules, "ray", Failing(3))
+    with (
+        pytest.raises(InputError, match=r"did not start.*timed out during startup.*--address auto"),
+        _ray(RayOptions()),
+    ):
+        pass
+
+
 @pytest.mark.slow
 def test_the_rows_are_those_of_one_process_though_a_worker_is_killed(
     ray: Any, scenes: Path, single: Archive, tmp_path: Path
@@ -134,10 +175,17 @@ def test_the_rows_are_those_of_one_process_though_a_worker_is_killed(
     pids = tmp_path / "pids"
     pids.mkdir()
     archive, killed = empty(tmp_path / "archive"), []
-    killer = kill_one(pids, archive, killed)
-    report = spread_out(archive, scenes, partial(Signing, pids))
-    killer.join(timeout=10)
+
+    def kill_one(at: Progress) -> None:
+        """With the first fragment that is done: both workers have more in work, and most are to come."""
+        if not killed:
+            assert at.done < COUNT
+            killed.append(int(min(path.name for path in pids.iterdir())))
+            os.kill(killed[0], signal.SIGKILL)
+
+    report = spread_out(archive, scenes, partial(Signing, pids), progress=kill_one)
     assert len(killed) == 1
+    assert {path.read_text() for path in pids.iterdir()} == {"0"}, "workers share the cluster's GPU"
     assert (report.added + report.present, report.empty, report.failures) == (COUNT, 0, [])
     assert report.present <= SPREAD.fragment * 2
     assert len(archive) == COUNT

@@ -40,6 +40,7 @@ _CUTTING = 2  # tasks that cut at a time
 _SCENES_A_TASK = 8
 _TRIES = 3  # of a fragment whose workers are lost, before it is halved
 _STARTS = 20  # of a worker
+_BEGINS = 3  # of Ray on this machine
 _PAUSE = 0.5  # seconds, before a worker that is starting is asked again
 _ANSWER_SECONDS = 10.0  # that the address of a cluster may take
 _STORE_BYTES = 128 * 2**20  # chips are references; no pixel goes through Ray's object store
@@ -360,15 +361,10 @@ def _ray(spread: RayOptions) -> Iterator[Any]:
         yield ray
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
-    local = {"num_cpus": spread.workers, "object_store_memory": _STORE_BYTES, "include_dashboard": False}
-    _look_for(spread.address)
-    try:
-        ray.init(address=spread.address or "local", log_to_driver=False, **({} if spread.address else local))
-    except Exception as error:  # Ray raises it as it is where a node does not start in time
-        raise InputError(
-            f"no Ray cluster at {spread.address or 'this machine'}: {str(error).splitlines()[0]}; start one with: "
-            "ray start --head, or leave out the address"
-        ) from error
+    if spread.address is None:
+        _start_here(ray, spread.workers)
+    else:
+        _connect(ray, spread.address)
     try:
         with redirect_stdout(sys.stderr):  # Ray tells of lost workers on standard output, which is a command's own
             yield ray
@@ -376,9 +372,47 @@ def _ray(spread: RayOptions) -> Iterator[Any]:
         ray.shutdown()
 
 
-def _look_for(address: str | None) -> None:
+def _start_here(ray: Any, workers: int) -> None:  # noqa: ANN401
+    """Start Ray on this machine.
+
+    Ray gives the parts of a node 15 seconds to start, which those of a busy machine exceed; what they have loaded by
+    then loads faster the next time.
+    """
+    for tries_left in reversed(range(_BEGINS)):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=workers,
+                object_store_memory=_STORE_BYTES,
+                include_dashboard=False,
+                log_to_driver=False,
+            )
+        except Exception as error:  # Ray raises it as it is where a node does not start in time
+            ray.shutdown()
+            if not tries_left:
+                raise InputError(
+                    f"Ray did not start on this machine in {_BEGINS} tries: {str(error).splitlines()[0]}; try again "
+                    "when it is less busy, or start Ray beforehand with: ray start --head, and add --address auto"
+                ) from error
+        else:
+            return
+
+
+def _connect(ray: Any, address: str) -> None:  # noqa: ANN401
+    """Connect to a cluster."""
+    _look_for(address)
+    try:
+        ray.init(address=address, log_to_driver=False)
+    except Exception as error:  # ConnectionError, RuntimeError and others
+        raise InputError(
+            f"no Ray cluster at {address}: {str(error).splitlines()[0]}; start one with: ray start --head, or leave "
+            "out the address"
+        ) from error
+
+
+def _look_for(address: str) -> None:
     """Refuse an address where nobody answers; Ray itself would try for minutes."""
-    host, sign, port = (address or "").removeprefix("ray://").rpartition(":")
+    host, sign, port = address.removeprefix("ray://").rpartition(":")
     if not sign or not port.isdecimal():
         return
     try:
