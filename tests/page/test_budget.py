@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -76,7 +77,7 @@ class Traffic:
 def test_the_page_is_light(page: Any, address: str) -> None:
     traffic = Traffic(page)
     held: list[Any] = []
-    page.route("**/static/pane.js", lambda route: held.append(route))
+    page.route(re.compile("/static/(pane|maplibre)"), lambda route: held.append(route))
     page.goto(f"{address}/#q=ice")
     page.wait_for_selector(FACES)
     before = dict(traffic.own())
