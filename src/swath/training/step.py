@@ -173,8 +173,10 @@ class TrainingModel(nn.Module):
         return math.log(1 / self.objective.min_temperature)
 
     def _hold_temperature(self) -> None:
-        """As in CLIP, the weight itself is held back: beyond a ceiling in the graph it would have no gradient, and
-        never come back. Once a batch, before anything that needs it for its gradient."""
+        """Bound the weight of the temperature, once a batch and before anything needs it for its gradient.
+
+        As in CLIP, the weight itself is held back: beyond a ceiling in the graph it had no gradient, and never came back.
+        """
         if self.encoder.logit_scale.requires_grad:
             with torch.no_grad():
                 self.encoder.logit_scale.clamp_(max=self._ceiling)
