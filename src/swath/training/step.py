@@ -175,7 +175,7 @@ class TrainingModel(nn.Module):
     def _hold_temperature(self) -> None:
         """Bound the weight of the temperature, once a batch and before anything needs it for its gradient.
 
-        As in CLIP, the weight itself is held back: beyond a ceiling in the graph it had no gradient, and never came back.
+        As in CLIP, the weight itself is held back: beyond a ceiling in the graph it would lose its gradient for good.
         """
         if self.encoder.logit_scale.requires_grad:
             with torch.no_grad():
