@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 from PIL import Image
+from rasterio.transform import from_origin
 from starlette.testclient import TestClient
 
 from swath.archive import Archive
-from swath.raster import read_chip
+from swath.raster import read_chip, scene_from_file
 from swath.raster.tiles import web_tile, zoom_levels
 
 
@@ -61,6 +63,36 @@ def test_tiles_show_the_scene_where_it_lies(client: TestClient, world: Archive, 
     assert not far.any()
     assert read_chip(chip).valid_share == 1.0
     assert web_tile(chip.scene, 0, 0, high) is None
+
+
+def test_a_small_scene_costs_little_in_tiles_of_half_the_world(tmp_path: Path) -> None:
+    """Warping all of a tile at the scene's own resolution would take minutes from zoom 8 on, and hours at zoom 0."""
+    profile = {"driver": "GTiff", "width": 256, "height": 256, "count": 3, "dtype": "uint8", "crs": "EPSG:32648"}
+    transform = from_origin(500_000, 1_064_000, 10, 10)
+    colours = np.full((3, 256, 256), [[[200]], [[100]], [[50]]], np.uint8)
+    with rasterio.open(tmp_path / "utm.tif", "w", **profile, transform=transform) as file:
+        file.write(colours)
+    scene = scene_from_file(str(tmp_path / "utm.tif"))
+    assert scene.footprint is not None
+    lon, lat = scene.footprint.centre
+    seen = []
+    for z in range(16):
+        x = int((lon + 180) / 360 * 2**z)
+        y = int((1 - np.arcsinh(np.tan(np.radians(lat))) / np.pi) / 2 * 2**z)
+        pixels = web_tile(scene, x, y, z)
+        seen.append(0 if pixels is None else int(pixels.valid.sum()))
+        if pixels is not None and pixels.valid.any():
+            assert np.abs(pixels.data[:, pixels.valid].astype(int) - [[200], [100], [50]]).max() <= 1
+            west, _, east, _ = scene.footprint.bbox
+            columns = np.flatnonzero(pixels.valid.any(axis=0))
+            edges = (x + np.array([columns[0], columns[-1] + 1]) / 256) / 2**z * 360 - 180
+            pixel = 360 / 2**z / 256
+            assert edges[0] >= west - pixel
+            assert edges[1] <= east + pixel
+    assert seen[0] == 0
+    assert seen[8] > 0
+    # Each level shows it four times as large, until it fills the tile.
+    assert 12 < seen[12] / seen[10] < 20
 
 
 @pytest.mark.parametrize("tile", ["25/0/0", "2/4/0", "2/0/4", "-1/0/0", "1/0/a"])

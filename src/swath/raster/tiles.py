@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+from rasterio.warp import transform_bounds
 
 from swath.chips import Layer, Pixels, SceneRef
 from swath.errors import GeoreferenceError, InputError, MissingExtraError
@@ -16,6 +19,8 @@ from swath.sensors import sensor
 
 if TYPE_CHECKING:
     from rio_tiler.io.rasterio import Reader
+
+_WEB = CRS.from_epsg(3857)
 
 DEEPEST = 24
 """Highest zoom level."""
@@ -87,18 +92,59 @@ def _read(
         reader = _reader(href)
         if not reader.tile_exists(*tile):
             return None
+        part = _part(reader, tile, side)
+        if part is None:
+            return None
+        (top, left, rows, columns), bounds = part
+        reads = {"width": columns, "height": rows, "bounds_crs": _WEB, "dst_crs": _WEB}
         if info.palette:
-            image = reader.tile(*tile, tilesize=side, indexes=1, resampling_method="nearest")
+            image = reader.part(bounds, indexes=1, resampling_method="nearest", **reads)
             colours = np.array(
                 [handle(href).colormap(1).get(value, (0, 0, 0, 0))[:3] for value in range(256)], np.uint8
             )
             stored = colours[np.asarray(image.array.filled(0))[0].astype(np.uint8)]
             picture: NDArray[np.generic] = np.moveaxis(stored, -1, 0)[[layer.index - 1 for layer in layers]]
-            return picture, np.asarray(image.mask) > 0
-        image = reader.tile(
-            *tile, tilesize=side, indexes=tuple(layer.index for layer in layers), resampling_method="bilinear"
-        )
-    return np.asarray(image.array.filled(0)), np.asarray(image.mask) > 0
+        else:
+            indexes = tuple(layer.index for layer in layers)
+            image = reader.part(bounds, indexes=indexes, resampling_method="bilinear", **reads)
+            picture = np.asarray(image.array.filled(0))
+    data = np.zeros((len(layers), side, side), picture.dtype)
+    valid = np.zeros((side, side), np.bool_)
+    data[:, top : top + rows, left : left + columns] = picture
+    valid[top : top + rows, left : left + columns] = np.asarray(image.mask) > 0
+    return data, valid
+
+
+def _part(
+    reader: Reader, tile: tuple[int, int, int], side: int
+) -> tuple[tuple[int, int, int, int], tuple[float, float, float, float]] | None:
+    """The pixels of a tile that a file reaches into: (top, left, rows, columns) and their bounds in Web Mercator.
+
+    Of a tile that is much larger than the file, GDAL would else warp all of the tile at the file's own resolution.
+    """
+    west, south, east, north = reader.tms.xy_bounds(*tile)
+    step = (east - west) / side
+    try:
+        bounds = np.array(transform_bounds(reader.dataset.crs, _WEB, *reader.dataset.bounds, densify_pts=21))
+    except CRSError:
+        bounds = np.full(4, np.nan)
+    if not np.isfinite(bounds).all() or bounds[0] > bounds[2]:
+        # A pole or the antimeridian is in it.
+        bounds = np.array([west, south, east, north])
+    size = bounds[2:] - bounds[:2]
+    if step > size.max():
+        # Less than a pixel can be seen of it.
+        return None
+    # A little more, for what is bent between the points that were looked at.
+    bounds = bounds + np.concatenate([-size, size]) / 100
+    left, right = (bounds[[0, 2]] - west) / step
+    top, bottom = (north - bounds[[3, 1]]) / step
+    first, last = max(0, int(np.floor(left))), min(side, int(np.ceil(right)))
+    upper, lower = max(0, int(np.floor(top))), min(side, int(np.ceil(bottom)))
+    if first >= last or upper >= lower:
+        return None
+    edges = (west + first * step, north - lower * step, west + last * step, north - upper * step)
+    return (upper, first, lower - upper, last - first), edges
 
 
 def _reader(href: str) -> Reader:
