@@ -91,7 +91,7 @@ def ingest_on_ray(
         cut: makes the chips of a scene, such as a `functools.partial` of `swath.sources.cut_scene`.
         spread: the cluster, how many workers, and what each takes at a time.
         options: how each worker runs; a fragment is one commit, whatever they say of commits.
-        progress: called whenever a fragment is done.
+        progress: called whenever a fragment is done, a worker is ready, or scenes are cut.
         failed: called with the address and the reason of a scene that could not be cut.
         read: reads a chip's pixels; by default `swath.raster.read_chip`.
 

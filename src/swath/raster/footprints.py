@@ -258,7 +258,8 @@ def _holds_pole(pole: tuple[float, float], transform: Affine, areas: NDArray[np.
     col, row = to_pixel(transform, *pole)
     left, top, width, height = areas.T
     across = (left - 0.5 <= col) & (col <= left + width + 0.5)
-    return across & (top - 0.5 <= row) & (row <= top + height + 0.5)
+    holds: NDArray[np.bool_] = across & (top - 0.5 <= row) & (row <= top + height + 0.5)
+    return holds
 
 
 def _over_pole(lon: NDArray[np.float64], lat: NDArray[np.float64], sign: float) -> BaseGeometry:
