@@ -1,6 +1,7 @@
-"""Latency, throughput and recall of semantic search over HTTP, with 1, 8 and 32 clients, beside a plain FAISS index.
+"""Latency, throughput and recall of semantic search over HTTP, with 1, 8 and 32 clients, beside FAISS and pgvector.
 
-    python benchmarks/service_load.py [--rows 20000] [--requests 200] [--clients 1 8 32] [--faiss] [--folder DIR]
+    python benchmarks/service_load.py [--rows 20000] [--requests 200] [--clients 1 8 32] [--faiss] [--pgvector hnsw]
+                                      [--folder DIR] [--only-build]
 
 An archive of synthetic chips, whose vectors lie around the embeddings of captions, is served by `swath serve`. Clients
 ask for other captions, each over a connection of its own, without a filter and within a box that a ninth of the chips
@@ -8,14 +9,15 @@ lie in. Latency is that of a whole request: from its first byte to the last of t
 items against brute force over all vectors. `p50_ms`, `p95_ms`, `qps` and `recall` are those of 8 clients without a
 filter; others carry the number of clients and ``_filtered``.
 
-With ``--faiss`` the same queries are asked of an IVF index of FAISS in this process, by as many threads: it encodes the
-caption and finds row numbers, and does nothing else (no footprints, no properties, no HTTP, no growing). Clients share
-the machine with the server.
+With ``--faiss`` and ``--pgvector`` the same queries are asked by as many threads of an index in memory and of a
+PostgreSQL of its own (`load_rivals`): each at the cheapest of its settings that reaches the recall of `LEAST`, without
+and with the filter. Clients share the machine with what they ask.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import json
 import os
@@ -24,7 +26,7 @@ import sys
 import tempfile
 import time
 import urllib.parse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import product
@@ -34,18 +36,19 @@ from typing import Any
 import numpy as np
 import torch
 from harness import write_result
+from load_rivals import Answer, Faiss, Postgres, cheapest
 from numpy.typing import NDArray
-from synthetic import BLOCK, Clusters, Places, blocks, chips, fill, recall, truth
+from synthetic import Box, Clusters, fill, recall, truth
 
 from swath.archive import Archive
 from swath.models import DualEncoder
 
 K = 10
+LEAST = 0.98
 BOX = (-60.0, -28.0, 60.0, 28.0)
 KINDS = ("airport", "harbour", "forest", "river", "farmland", "town", "stadium", "beach", "bridge", "quarry", "desert")
 LOOKS = ("large", "small", "green", "flooded", "snowy", "dry", "crowded", "empty", "winding", "industrial")
 BESIDE = ("a lake", "a railway", "a highway", "the sea", "mountains", "houses", "fields", "a canal", "an island")
-Answer = tuple[set[int], float]
 
 
 def captions() -> tuple[list[str], list[str]]:
@@ -63,14 +66,30 @@ def pooled(model: DualEncoder, texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def build(folder: Path, rows: int, model: DualEncoder, clusters: Clusters) -> dict[str, float]:
-    """Fill and optimise the archive."""
+    """Fill and optimise the archive, unless that has been done."""
+    if folder.exists():
+        archive = Archive.open(folder)
+        archive.check_model(model.model_id)
+        if len(archive) != rows:
+            raise SystemExit(f"the archive in that folder has {len(archive)} chips, not {rows}; choose another folder")
+        return {}
     archive = Archive.create(folder, model.model_id, model.dim, model="swath-mini", encoder=model)
     started = time.perf_counter()
     fill(archive, clusters, rows)
     filled = time.perf_counter()
     archive.optimize(keep=timedelta(milliseconds=1))
     archive.ensure_background()
-    return {"add_s": filled - started, "optimize_s": time.perf_counter() - filled}
+    done = time.perf_counter()
+    size = (archive.info().size_bytes or 0) / 2**20
+    return {"add_s": filled - started, "optimize_s": done - filled, "disk_mib": size}
+
+
+def remembered(folder: Path, name: str, found: dict[str, float]) -> dict[str, float]:
+    """What building took, when it was done: now, or in an earlier run with the same folder."""
+    file = folder / f"{name}.json"
+    if found:
+        file.write_text(json.dumps(found))
+    return dict(json.loads(file.read_text()))
 
 
 def serve(archive: Path) -> tuple[subprocess.Popen[str], str]:
@@ -91,9 +110,9 @@ class Client:
         self._connection = http.client.HTTPConnection(where.hostname or "127.0.0.1", where.port or 80, timeout=600)
         self._rows = rows
 
-    def ask(self, text: str, box: Sequence[float] | None) -> Answer:
+    def ask(self, text: str, box: Box | None, k: int) -> Answer:
         """Rows found, and milliseconds."""
-        body = json.dumps({"text": text, "limit": K} | ({"bbox": list(box)} if box else {}))
+        body = json.dumps({"text": text, "limit": k} | ({"bbox": list(box)} if box else {}))
         started = time.perf_counter()
         self._connection.request("POST", "/semantic-search", body, {"Content-Type": "application/json"})
         response = self._connection.getresponse()
@@ -104,39 +123,12 @@ class Client:
         return {self._rows[item["id"]] for item in json.loads(data)["features"]}, spent
 
 
-class Plain:
-    """Asks a FAISS index in this process: caption to row numbers."""
-
-    def __init__(self, clusters: Clusters, rows: int, model: DualEncoder) -> None:
-        import faiss
-
-        self._faiss, self._model = faiss, model
-        lists = 2 ** int(np.log2(np.sqrt(rows)))
-        self._index = faiss.IndexIVFFlat(faiss.IndexFlatIP(model.dim), model.dim, lists, faiss.METRIC_INNER_PRODUCT)
-        sample = [clusters.block(number, count) for number, count in blocks(min(rows, 40 * lists))]
-        self._index.train(np.concatenate(sample))
-        inside = []
-        for number, count in blocks(rows):
-            self._index.add(clusters.block(number, count))
-            inside.append(number * BLOCK + np.flatnonzero(Places.block(number, count).within(BOX)))
-        self._inside = faiss.IDSelectorBatch(np.concatenate(inside))
-
-    def ask(self, text: str, box: Sequence[float] | None) -> Answer:
-        """Rows found, and milliseconds; the box's rows are known beforehand."""
-        started = time.perf_counter()
-        asked = self._faiss.SearchParametersIVF(nprobe=32, **({"sel": self._inside} if box else {}))
-        _, found = self._index.search(pooled(self._model, [text]), K, params=asked)
-        return {int(row) for row in found[0] if row >= 0}, 1000 * (time.perf_counter() - started)
-
-
-def load(
-    connect: Callable[[], Any], texts: Sequence[str], clients: int, box: Sequence[float] | None
-) -> tuple[list[Answer], float]:
+def load(connect: Callable[[], Any], texts: Sequence[str], clients: int, box: Box | None) -> tuple[list[Answer], float]:
     """Ask all texts with several clients: the answers in their order, and the seconds it took."""
     asking = [connect() for _ in range(clients)]
 
     def work(number: int) -> list[tuple[int, Answer]]:
-        return [(at, asking[number].ask(texts[at], box)) for at in range(number, len(texts), clients)]
+        return [(at, asking[number].ask(texts[at], box, K)) for at in range(number, len(texts), clients)]
 
     started = time.perf_counter()
     with ThreadPoolExecutor(clients) as pool:
@@ -145,14 +137,17 @@ def load(
 
 
 def measure(
-    connect: Callable[[], Any], texts: Sequence[str], counts: Sequence[int], wanted: dict[str, NDArray[np.int64]]
+    connect: Callable[[str], Callable[[], Any]],
+    texts: Sequence[str],
+    counts: Sequence[int],
+    wanted: dict[str, NDArray[np.int64]],
 ) -> dict[str, float]:
-    """Latency, throughput and recall by number of clients and filter."""
+    """Latency, throughput and recall by number of clients and filter; `connect` gives what connects, by filter."""
     metrics: dict[str, float] = {}
     for box, suffix in ((None, ""), (BOX, "_filtered")):
-        load(connect, texts[:4], 1, box)  # loads what is loaded once
+        load(connect(suffix), texts[:4], 1, box)  # loads what is loaded once
         for clients in counts:
-            answers, seconds = load(connect, texts, clients, box)
+            answers, seconds = load(connect(suffix), texts, clients, box)
             times = [spent for _, spent in answers]
             metrics |= {
                 f"p50_ms_{clients}{suffix}": float(np.median(times)),
@@ -163,41 +158,96 @@ def measure(
     return metrics
 
 
-def main() -> None:
-    """Build, serve, ask."""
-    options = argparse.ArgumentParser(description=__doc__)
+def measure_rival(
+    rival: Faiss | Postgres, texts: Sequence[str], counts: Sequence[int], wanted: dict[str, NDArray[np.int64]]
+) -> tuple[dict[str, float], dict[str, int]]:
+    """The same of another, at its cheapest settings that find enough; and those settings."""
+    chosen = {
+        suffix: cheapest(rival, texts, box, K, lambda found, suffix=suffix: recall(found, wanted[suffix]), LEAST)
+        for box, suffix in ((None, ""), (BOX, "_filtered"))
+    }
+    metrics = measure(lambda suffix: lambda: rival.client(chosen[suffix]), texts, counts, wanted)
+    return rival.built | metrics, {"setting": chosen[""], "setting_filtered": chosen["_filtered"]}
+
+
+def measure_service(
+    archive: Path, texts: Sequence[str], counts: Sequence[int], wanted: dict[str, NDArray[np.int64]]
+) -> dict[str, float]:
+    """Serve the archive and ask it."""
+    named = Archive.open(archive).snapshot().table.search().select(["id", "scene_id"]).limit(None).to_arrow()
+    numbers = dict(zip(named["id"].to_pylist(), map(int, named["scene_id"].to_pylist()), strict=True))
+    running, address = serve(archive)
+    try:
+        return measure(lambda _: lambda: Client(address, numbers), texts, counts, wanted)
+    finally:
+        running.terminate()
+        running.wait(timeout=60)
+
+
+@contextlib.contextmanager
+def place(folder: Path | None) -> Iterator[Path]:
+    """A folder that stays, for further runs, or one for this run only."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
+        yield Path(made)
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rows", type=int, default=20_000)
     options.add_argument("--requests", type=int, default=200, help="at each number of clients")
     options.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
     options.add_argument("--faiss", action="store_true")
-    options.add_argument("--folder", type=Path, help="where the archive is made (and removed)")
-    asked = options.parse_args()
+    options.add_argument("--pgvector", choices=("hnsw", "ivfflat"), help="the kind of its index")
+    options.add_argument("--folder", type=Path, help="where archive and database are made, kept, and found again")
+    options.add_argument("--only-build", action="store_true", help="make archive and database in that folder")
+    options.add_argument("--shared", action="store_true", help="note that the machine had other work meanwhile")
+    return options.parse_args()
+
+
+def main() -> None:
+    """Build, serve, ask."""
+    asked = arguments()
+    torch.set_num_threads(1)  # clients are threads of this process
     model = DualEncoder.from_pretrained("swath-mini", device="cpu")
-    around, texts = captions()
-    texts = [texts[number % len(texts)] for number in range(asked.requests)]
-    clusters, queries = Clusters(model.dim, pooled(model, around), noise=3.0), pooled(model, texts)
-    wanted = {suffix: truth(clusters, asked.rows, queries, K, box) for suffix, box in (("", None), ("_filtered", BOX))}
-    with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
-        metrics = build(Path(folder) / "archive", asked.rows, model, clusters)
-        rows = {
-            chip.id: number * BLOCK + at
-            for number, count in blocks(asked.rows)
-            for at, chip in enumerate(chips(number, count))
-        }
-        running, address = serve(Path(folder) / "archive")
-        try:
-            metrics |= measure(lambda: Client(address, rows), texts, asked.clients, wanted)
-        finally:
-            running.terminate()
-            running.wait(timeout=60)
-    if asked.faiss:
-        plain = Plain(clusters, asked.rows, model)
-        found = measure(lambda: plain, texts, asked.clients, wanted)
-        metrics |= {f"faiss_{name}": value for name, value in found.items()}
+    around, others = captions()
+    texts = [others[number % len(others)] for number in range(asked.requests)]
+    clusters = Clusters(model.dim, pooled(model, around), noise=3.0)
+
+    def encode(text: str) -> NDArray[np.float32]:
+        return pooled(model, [text])
+
+    with place(asked.folder) as folder, contextlib.ExitStack() as stack:
+        metrics = remembered(folder, "built", build(folder / "archive", asked.rows, model, clusters))
+        server = None
+        if asked.pgvector:
+            server = stack.enter_context(Postgres(folder / "pgvector", clusters, asked.rows, asked.pgvector, encode))
+            server.built = remembered(folder, f"pgvector_{asked.pgvector}", server.built)
+        if asked.only_build:
+            return
+        queries = pooled(model, texts)
+        wanted = {name: truth(clusters, asked.rows, queries, K, box) for name, box in (("", None), ("_filtered", BOX))}
+        metrics |= measure_service(folder / "archive", texts, asked.clients, wanted)
+        settings: dict[str, Any] = {}
+        if asked.faiss:
+            found, settings["faiss"] = measure_rival(
+                Faiss(clusters, asked.rows, BOX, encode), texts, asked.clients, wanted
+            )
+            metrics |= {f"faiss_{name}": value for name, value in found.items()}
+        if server is not None:
+            found, settings["pgvector"] = measure_rival(server, texts, asked.clients, wanted)
+            metrics |= {f"pgvector_{name}": value for name, value in found.items()}
     middle = 8 if 8 in asked.clients else asked.clients[0]
     metrics = {name: metrics[f"{name}_{middle}"] for name in ("p50_ms", "p95_ms", "qps", "recall")} | metrics
-    settings = {"rows": asked.rows, "dim": model.dim, "requests": asked.requests, "clients": asked.clients, "k": K}
-    write_result("service_load", settings | {"model": model.model_id, "box": BOX}, metrics)
+    settings |= {"rows": asked.rows, "dim": model.dim, "requests": asked.requests, "clients": asked.clients, "k": K}
+    settings |= {"model": model.model_id, "box": BOX, "least_recall": LEAST, "machine_shared": asked.shared}
+    command = f"python benchmarks/service_load.py --rows {asked.rows} --requests {asked.requests}"
+    command += " --faiss" * asked.faiss + (f" --pgvector {asked.pgvector}" if asked.pgvector else "")
+    write_result("service_load", settings, metrics, command=command)
 
 
 if __name__ == "__main__":

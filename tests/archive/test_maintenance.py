@@ -91,6 +91,19 @@ def test_the_vector_index_is_used_where_vectors_do_not_fit(tmp_path: Path) -> No
     )
 
 
+def test_large_archives_in_memory_ask_the_index_unless_there_is_a_filter(tmp_path: Path) -> None:
+    filled(tmp_path / "archive", grid(600), units(600)).optimize(vector_index=True)
+    exact = Archive.open(tmp_path / "archive", FakeEncoder(), Limits(exact_rows=600))
+    asked = Archive.open(tmp_path / "archive", FakeEncoder(), Limits(exact_rows=599, exact_matches=0, probes=64))
+    assert not exact._current().prefers_index(None, 10)
+    assert asked._current().prefers_index(None, 10)
+    assert not asked._current().prefers_index("sensor = 's1-grd'", 10)
+    for parts in ({}, {"sensor": "s1"}, {"bbox": (-180, -90, 0, 90)}, {"scores": "raw"}):
+        wanted, found = exact.search("port", k=20, **parts), asked.search("port", k=20, **parts)
+        assert [hit.id for hit in found] == [hit.id for hit in wanted]
+        assert found.confidence == wanted.confidence
+
+
 def test_new_rows_are_added_to_the_vector_index_until_the_archive_has_outgrown_it(tmp_path: Path) -> None:
     vectors, chips = units(1500), grid(1500)
     archive = filled(tmp_path / "archive", chips[:300], vectors[:300])

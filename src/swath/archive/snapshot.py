@@ -7,7 +7,9 @@ Three ways lead to the same ranking, chosen by size alone:
    disk;
 3. otherwise Lance's IVF_PQ index proposes candidates under the filter and ranks them by their full vectors.
 
-The first two are exact. The third widens until the caller has enough, and ends in the second.
+The first two are exact. The third widens until the caller has enough, and ends in the second. It is also taken by
+searches without a filter of more rows than `Limits.exact_rows`, whether or not they fit in memory: reading a
+gigabyte for each query takes longer than asking the index. Filters are faster in memory than in the index.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ from swath.archive.where import id_in
 from swath.errors import ArchiveCorruptError
 
 _BLOCK = 8192  # rows whose products with several vectors are held at a time
+_GATHERED = 1024  # rows that are gathered at a time: they stay in the processor's cache for the product
+_COUNTS = 256  # filters whose rows are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Limits:
     Attributes:
         cache_bytes: vectors up to this size are kept in memory (1 GiB holds 524,288 of length 512).
         exact_matches: with a vector index, filters that leave at most this many rows are searched exactly.
+        exact_rows: with a vector index, archives of more rows are asked through it where there is no filter.
         largest_k: an index search is asked for at most this many candidates; beyond, the search is exact.
         probes: partitions of the index that are visited.
         refine: candidates re-scored by their full vectors, as a multiple of those asked for.
@@ -48,6 +53,7 @@ class Limits:
 
     cache_bytes: int = 2**30
     exact_matches: int = 50_000
+    exact_rows: int = 2**18
     largest_k: int = 4096
     probes: int = 32
     refine: int = 10
@@ -77,6 +83,7 @@ class Snapshot:
         self._cache: _Cache | None = None
         self._sample: NDArray[np.float32] | None = None
         self._indexed: bool | None = None
+        self._counts: dict[str, int] = {}
         self._samples: dict[str, NDArray[np.float32]] | None = None
         self._by_sensor: dict[str, NDArray[np.uint64]] | None = None
 
@@ -97,8 +104,13 @@ class Snapshot:
         """Number of rows that satisfy a filter."""
         if sql is None:
             return self.rows
-        with reading(self.uri):
-            return int(self.table.count_rows(sql))
+        found = self._counts.get(sql)
+        if found is None:
+            with reading(self.uri):
+                found = self._counts[sql] = int(self.table.count_rows(sql))
+            while len(self._counts) > _COUNTS:
+                self._counts.pop(next(iter(self._counts)), None)
+        return found
 
     def rankings(
         self, vector: NDArray[np.float32], filters: Filters, k: int, scale: Scale | None = None
@@ -115,7 +127,8 @@ class Snapshot:
             Parts of the ranking, best first, no row twice, until every matching row has been given.
         """
         seen = np.empty(0, np.uint64)
-        if self.prefers_index(filters.sql(), k):
+        # In memory, one pass over all sensors is less than asking for each of them.
+        if self.prefers_index(filters.sql(), k) and not (scale is not None and self.fits_in_memory):
             if scale is not None:
                 # The index knows nothing of sensors: it is asked for each of them.
                 wanted = [name for name in self.sensors if not filters.sensors or name in filters.sensors]
@@ -146,12 +159,12 @@ class Snapshot:
         if self.fits_in_memory and (self._cache is not None or self.count(sql) > 0.05 * self.rows):
             cache = self._loaded()
             if sql is None:
-                products = cache.vectors @ vector
+                products = _products(cache.vectors, vector)
                 return cache.rows, products if scale is None else scale.apply(products, cache.sensors)
             at = self._places(cache, filters)
             # Gathering rows costs more than a full product once a good part of them is wanted.
-            dense = len(at) > 0.1 * len(cache.rows)
-            products = (cache.vectors @ vector)[at] if dense else cache.vectors[at] @ vector
+            dense = len(at) > 0.4 * len(cache.rows)
+            products = _products(cache.vectors, vector)[at] if dense else _products(cache.vectors, vector, at)
             return cache.rows[at], products if scale is None else scale.apply(products, cache.sensors[at])
         found = [np.empty(0, np.uint64)], [np.empty(0, np.float32)]
         for rows, matrix, sensors in self._stream(sql):
@@ -175,7 +188,7 @@ class Snapshot:
         """
         import torch  # its products do not suffer on a busy machine, as those of OpenBLAS do
 
-        if self.prefers_index(filters.sql(), best):
+        if not self.fits_in_memory and self.prefers_index(filters.sql(), best):
             first = (first_scores(self.rankings(vector, filters, best, scale), best) for vector in vectors)
             return np.array([scores.mean(dtype=np.float64) for scores in first])
         asked = torch.tensor(vectors)
@@ -219,8 +232,15 @@ class Snapshot:
             return []
         with reading(self.uri):
             wanted = [*self._with_caption(columns), "_rowid"]
-            query = self.table.take_row_ids([int(row) for row in rows]).select(wanted)
-            found = {row["_rowid"]: row for row in query.to_arrow().to_pylist()}
+            table = self.table.take_row_ids([int(row) for row in rows]).select(wanted).to_arrow()
+        # Vectors stay arrays: as lists of Python's numbers they take longer than all the rest.
+        vectors = vectors_from(table["vector"], self.dim) if "vector" in columns else None
+        found = {
+            row["_rowid"]: row for row in table.drop_columns(["vector"] if vectors is not None else []).to_pylist()
+        }
+        if vectors is not None:
+            for name, vector in zip(table["_rowid"].to_pylist(), vectors, strict=True):
+                found[name]["vector"] = vector
         return [found[int(row)] for row in rows]
 
     def footprints(self, rows: NDArray[np.uint64]) -> NDArray[np.object_]:
@@ -323,7 +343,9 @@ class Snapshot:
 
     def prefers_index(self, sql: str | None, k: int) -> bool:
         """Whether k rows under a filter are asked of the vector index."""
-        if self.fits_in_memory or k > self.limits.largest_k or not self.has_vector_index:
+        if self.fits_in_memory and (sql is not None or self.rows <= self.limits.exact_rows):
+            return False
+        if k > self.limits.largest_k or not self.has_vector_index:
             return False
         return self.count(sql) > self.limits.exact_matches
 
@@ -379,6 +401,22 @@ class Snapshot:
         with reading(self.uri):
             for batch in (query.where(sql) if sql else query).to_batches():
                 yield batch["_rowid"].to_numpy(), vectors_from(batch["vector"], self.dim), Coded.of(batch["sensor"])
+
+
+def _products(
+    vectors: NDArray[np.float32], vector: NDArray[np.float32], places: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
+    """(N,) inner products of vectors, or of those at some places, with one."""
+    import torch  # its products do not suffer on a busy machine, as those of OpenBLAS do
+
+    matrix, column = torch.from_numpy(vectors), torch.from_numpy(np.array(vector, dtype=np.float32))
+    if places is None:
+        return (matrix @ column).numpy()
+    found = torch.empty(len(places))
+    for start in range(0, len(places), _GATHERED):
+        block = torch.from_numpy(places[start : start + _GATHERED])
+        torch.mv(matrix.index_select(0, block), column, out=found[start : start + _GATHERED])
+    return found.numpy()
 
 
 def _second(pair: tuple[int, str]) -> str:

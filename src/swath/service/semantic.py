@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
+from starlette.responses import JSONResponse
 
 from swath.archive import Archive, Hits
 from swath.archive import Query as ArchiveQuery
@@ -101,7 +102,7 @@ def router(searches: Searches, workers: Workers) -> APIRouter:
             "filter-lang": filter_lang if filter else None,
         }  # fmt: skip
         query = _checked({name: value for name, value in given.items() if value is not None})
-        return await workers.run(lambda: answer(searches, query, None, str(request.base_url)))
+        return await workers.run(lambda: JSONResponse(answer(searches, query, None, str(request.base_url))))
 
     @made.post(
         "/semantic-search", responses=_ANSWERS, summary="Find items by meaning, also by an uploaded image",
@@ -119,9 +120,10 @@ def router(searches: Searches, workers: Workers) -> APIRouter:
         query = _checked(_json(text) if text.strip() else {})
         root = str(request.base_url)
 
-        def work() -> dict[str, Any]:
+        def work() -> JSONResponse:
             pixels = None if image is None else read_upload(image, query.image_sensor, searches.settings)
-            return answer(searches, query, pixels, root)
+            # Written here: FastAPI would copy a document that is JSON already, in the thread of all requests.
+            return JSONResponse(answer(searches, query, pixels, root))
 
         return await workers.run(work)
 

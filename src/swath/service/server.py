@@ -25,6 +25,7 @@ def serve(settings: Settings, started: Callable[[str], None] | None = None) -> N
         InputError: the address cannot be listened on.
     """
     set_up_logs(settings.log_format, settings.log_level)
+    share_cores(settings.heavy_requests)
     app = create_app(settings)
     listener = listen(settings.host, settings.port)
     port = listener.getsockname()[1]
@@ -43,6 +44,21 @@ def serve(settings: Settings, started: Callable[[str], None] | None = None) -> N
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         started(f"http://{host}:{port}")
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def share_cores(requests: int) -> int:
+    """Let each of so many requests at once use its share of the cores, and no more.
+
+    Requests that each use all cores wait for each other within every small product: encoding one text then takes many
+    times as long as with a single thread.
+
+    Returns:
+        Threads of one request's arithmetic.
+    """
+    import torch  # slow to import
+
+    torch.set_num_threads(max(1, torch.get_num_threads() // requests))
+    return torch.get_num_threads()
 
 
 def listen(host: str, port: int) -> socket.socket:
