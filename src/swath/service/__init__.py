@@ -5,9 +5,14 @@ Importing this room needs the extra `serve`.
 
 from __future__ import annotations
 
-from swath.service.app import create_app
-from swath.service.catalog import Catalog
-from swath.service.server import serve
-from swath.service.settings import Settings
+import logging
+
+# While it is imported, stac-fastapi warns of settings that `create_app` gives it later.
+logging.getLogger("stac_fastapi.types.config").setLevel(logging.ERROR)
+
+from swath.service.app import create_app  # noqa: E402
+from swath.service.catalog import Catalog  # noqa: E402
+from swath.service.server import serve  # noqa: E402
+from swath.service.settings import Settings  # noqa: E402
 
 __all__ = ["Catalog", "Settings", "create_app", "serve"]
