@@ -14,6 +14,7 @@ const HOT: ExpressionSpecification = [
   ["boolean", ["feature-state", "hover"], false],
   ["boolean", ["feature-state", "open"], false],
 ];
+const FILL: ExpressionSpecification = ["case", HOT, 0.12, 0.4];
 
 /** Add empty layers, lowest first. */
 export function addLayers(map: Map, theme: Theme): void {
@@ -38,7 +39,7 @@ export function addLayers(map: Map, theme: Theme): void {
     id: "hits-fill",
     type: "fill",
     source: "hits",
-    paint: { "fill-color": ["get", "colour"], "fill-opacity": ["case", HOT, 0.12, 0.4] },
+    paint: { "fill-color": ["get", "colour"], "fill-opacity": FILL },
   });
   map.addLayer({
     id: "hits-line",
@@ -128,6 +129,8 @@ export function showHeat(map: Map, heat: Heat | null): void {
   set(map, "peaks", heat?.peaks.features ?? []);
   if (map.getLayer("heat")) map.removeLayer("heat");
   if (map.getSource("heat")) map.removeSource("heat");
+  // Footprints keep their lines: their fill would change the colours that are to be read.
+  map.setPaintProperty("hits-fill", "fill-opacity", heat ? 0 : FILL);
   if (!heat) return;
   map.addSource("heat", { type: "image", url: heat.image, coordinates: heat.corners });
   map.addLayer({ id: "heat", type: "raster", source: "heat", paint: { "raster-fade-duration": 0 } }, "area-fill");
