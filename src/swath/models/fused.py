@@ -30,7 +30,7 @@ class FusedConvolution:
         stride: rows and columns.
         padding: rows and columns.
         patches: whether it is of patches, which are a matrix product (see `swath.models.patches`).
-        packed: `weight` as oneDNN reads it; None where oneDNN does not take it.
+        packed: `weight` as oneDNN is given it; None where oneDNN does not take it.
     """
 
     weight: Tensor
@@ -53,7 +53,10 @@ class FusedConvolution:
         patches = isinstance(convolution, PatchConv2d)
         packed = None
         if not patches and _in_one_pass(weight):
-            packed = torch.ops.mkldnn._reorder_convolution_weight(weight, padding, stride, [1, 1], 1)
+            packed = weight
+            if dtype == torch.bfloat16:
+                # In float32 what oneDNN packs for batches of any size costs it ten times the time of plain filters.
+                packed = torch.ops.mkldnn._reorder_convolution_weight(weight, padding, stride, [1, 1], 1)
         return cls(weight, bias.detach().to(dtype), stride, padding, patches, packed)
 
     def __call__(self, x: Tensor, *, relu: bool = False, onto: Tensor | None = None) -> Tensor:
