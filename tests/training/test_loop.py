@@ -9,6 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from generate import captions
 from generate.processes import run_in_two, torchrun
 from generate.recipes import tiny_recipe
 from generate.sensors import radar_and_bands
@@ -217,6 +218,15 @@ def test_check_runs_everything_and_leaves_nothing(tmp_path: Path) -> None:
     assert not result.directory.exists()
 
 
+def test_check_runs_where_the_first_data_set_is_smaller_than_a_batch(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path)
+    few, *_ = recipe.data.train
+    few = few.model_copy(update={"path": few.path.with_name("few")})
+    captions.karpathy(tmp_path / "data" / "few", per_class=3, name="few")
+    data = recipe.data.model_copy(update={"train": (few, *recipe.data.train)})
+    assert train(recipe.model_copy(update={"data": data}), check=True).steps >= 2
+
+
 def small(model: ModelConfig, folder: Path) -> list[str]:
     """Overrides that make big towers small and without foreign weights; everything else of their recipe stays."""
     changed = []
@@ -238,7 +248,6 @@ def small(model: ModelConfig, folder: Path) -> list[str]:
 @pytest.mark.parametrize("name", [name for name in recipe_names() if isinstance(load_recipe(name), Recipe)])
 def test_every_shipped_recipe_runs(tmp_path: Path, name: str) -> None:
     """Two steps of the real model, or a small one of its kind, on generated data under the recipe's own paths."""
-    from generate import captions
 
     overrides = small(Recipe.load(name).model, tmp_path)
     shipped = Recipe.load(name, overrides)

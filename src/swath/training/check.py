@@ -25,13 +25,10 @@ def batch_shape(recipe: Recipe, processes: int) -> tuple[int, int]:
 
 
 def shortened(recipe: Recipe, folder: Path, processes: int) -> Recipe:
-    """The recipe with an epoch of one small batch, two epochs, and every term taking part."""
+    """The recipe with small batches, one of each source in an epoch, two epochs, and every term taking part."""
     size, parts = batch_shape(recipe, processes)
     batch = recipe.batch.model_copy(update={"size": size, "accumulate": parts})
-    sources = tuple(
-        source.model_copy(update={"per_epoch": size if index == 0 else 1})
-        for index, source in enumerate(recipe.data.train)
-    )
+    sources = tuple(source.model_copy(update={"per_epoch": size}) for source in recipe.data.train)
     validation = recipe.data.validation.model_copy(update={"every": 1})
     data = recipe.data.model_copy(update={"train": sources, "validation": validation})
     optim = recipe.optim.model_copy(update={"epochs": EPOCHS})
