@@ -41,6 +41,24 @@ def test_nothing_is_dropped_before_an_epoch_is_over() -> None:
     assert bank.threshold(0.5) == pytest.approx(0.2)
 
 
+def test_a_pair_seen_twice_keeps_the_later_value() -> None:
+    """Threads share a long row of indices, and the second one's first comes before the first one's last."""
+    half = 1 << 17
+    index = torch.arange(2 * half)
+    index[half] = half - 1
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        bank = SimilarityBank(2 * half)
+        bank.record(index, torch.arange(2 * half) / (2 * half))
+    finally:
+        torch.set_num_threads(threads)
+    bank.close_epoch()
+    assert bank.seen == 2 * half - 1
+    assert bank.weakest(half)[-1].index == half - 1
+    assert bank.weakest(half)[-1].similarity == 0.5
+
+
 def test_an_empty_epoch_keeps_the_last_one() -> None:
     bank = bank_of([0.1, 0.9])
     bank.close_epoch()

@@ -77,7 +77,10 @@ class SimilarityBank:
         values = similarity.detach().float().cpu()
         if not bool(values.isfinite().all()):
             raise InputError(f"{int((~values.isfinite()).sum())} of {len(values)} similarities are NaN or infinite")
-        self._running[index.cpu()] = values
+        # Of a pair that is there twice, indexing would keep either value.
+        pairs, place = index.cpu().unique(return_inverse=True)
+        latest = torch.zeros(len(pairs), dtype=torch.long).scatter_reduce(0, place, torch.arange(len(place)), "amax")
+        self._running[pairs] = values[latest]
 
     def close_epoch(self) -> None:
         """Make the running epoch the last one, and start a new one. An epoch that saw no pair changes nothing."""
