@@ -171,10 +171,10 @@ class Postgres:
 class PostgresClient:
     """Asks the server over one connection; a filter is part of the SQL."""
 
-    def __init__(self, connection: Any, setting: int, encode: Encode) -> None:
+    def __init__(self, connection: Any, index: str, setting: int, encode: Encode) -> None:
         self._connection, self._encode = connection, encode
-        connection.execute(f"SET hnsw.ef_search = {setting}")
-        connection.execute("SET hnsw.iterative_scan = relaxed_order")  # goes on until enough rows pass the filter
+        connection.execute(f"SET {'hnsw.ef_search' if index == 'hnsw' else 'ivfflat.probes'} = {setting}")
+        connection.execute(f"SET {index}.iterative_scan = relaxed_order")  # goes on until enough rows pass the filter
 
     def ask(self, text: str, box: Box | None, k: int) -> Answer:
         """Rows found, and milliseconds."""
