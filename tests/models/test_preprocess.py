@@ -156,3 +156,16 @@ def test_windows_of_bands_are_prepared_as_each_alone():
 def test_windows_of_a_sensor_that_the_model_does_not_take():
     with pytest.raises(SensorError):
         tiny_model(two_towers()).window_preparer(chip("sar"))
+
+
+def test_windows_of_one_read_only_pixel(recwarn):
+    whole, config = chip("rgb", 1, 1), tiny_config()
+    whole.data.flags.writeable = False
+    prepared = WindowPreparer(whole, config.route(whole.sensor), config.towers["rgb"], torch.bfloat16)
+    torch.set_warn_always(True)
+    try:
+        found = prepared([[0, 0, 1, 1]])
+    finally:
+        torch.set_warn_always(False)
+    assert found.shape == (1, 3, 32, 32)
+    assert not recwarn.list

@@ -57,7 +57,8 @@ class WindowPreparer:
         self.pixels, self.route, self.tower, self.dtype = pixels, route, tower, dtype
         self._picture: NDArray[np.uint8] | None = None
         if route.input == "rgb" and not (pixels.sensor.stretches_itself or pixels.sensor.is_grey):
-            self._picture = np.ascontiguousarray(np.moveaxis(pixels.to_rgb(), 0, -1))
+            # A copy, whatever the layout: a chip's own pixels are read-only, which torch's tensors cannot be.
+            self._picture = np.array(np.moveaxis(pixels.to_rgb(), 0, -1), order="C")
             # One value for each of a row of colours, so that rows are worked on whole.
             std = torch.tensor(tower.std, dtype=torch.float32)
             self._scale = (1 / (255 * std)).repeat(tower.image_size)
