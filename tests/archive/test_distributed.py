@@ -92,9 +92,8 @@ def ray() -> Iterator[Any]:
 
 
 def spread_out(archive: Archive, scenes: Path, encoder: Callable[[], FakeEncoder], **others: Any) -> Any:
-    return ingest_on_ray(
-        archive, open_source(str(scenes)).scenes(), encoder, CUT, spread=SPREAD, options=OPTIONS, **others
-    )
+    others = {"spread": SPREAD, "options": OPTIONS} | others
+    return ingest_on_ray(archive, open_source(str(scenes)).scenes(), encoder, CUT, **others)
 
 
 def test_without_ray_the_message_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,10 +207,13 @@ def test_a_fragment_is_one_commit_and_progress_tells_the_end(ray: Any, scenes: P
 
 
 @pytest.mark.slow
-def test_a_chip_that_kills_its_readers_is_reported_alone(ray: Any, scenes: Path, tmp_path: Path) -> None:
-    archive = empty(tmp_path / "archive")
-    report = spread_out(archive, scenes, FakeEncoder, read=reading_kills)
-    assert len(archive) == COUNT - 1
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_chip_that_kills_its_readers_is_reported_alone(ray: Any, tmp_path: Path, workers: int) -> None:
+    """Also with one worker, where other chips always wait behind it."""
+    archive, scenes = empty(tmp_path / "archive"), write_scenes(tmp_path / "scenes", 2)
+    spread = RayOptions(workers=workers, fragment=8)
+    report = spread_out(archive, scenes, FakeEncoder, spread=spread, read=reading_kills)
+    assert len(archive) == 32 - 1
     assert [(Path(item.href).name, item.window[:2]) for item in report.failures] == [("scene001.tif", [0, 0])]
     assert "lost" in report.failures[0].reason
 

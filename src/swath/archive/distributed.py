@@ -38,7 +38,7 @@ from swath.errors import ArchiveError, InputError, MissingExtraError, SourceErro
 _AHEAD = 2  # fragments that a worker has: one in work, one waiting
 _CUTTING = 2  # tasks that cut at a time
 _SCENES_A_TASK = 8
-_TRIES = 3  # of a fragment whose workers are lost, before it is halved
+_TRIES = 3  # of a fragment whose workers are lost, all but the first alone, before it is halved
 _STARTS = 20  # of a worker
 _BEGINS = 3  # of Ray on this machine
 _PAUSE = 0.5  # seconds, before a worker that is starting is asked again
@@ -251,14 +251,18 @@ class _Run:
             self._waiting.append((self._loose, 0))
             self._loose = []
         load = dict.fromkeys(self._awake, 0)
-        for number, _, _ in self._working.values():
+        for number, _, tried in self._working.values():
             if number in load:
-                load[number] += 1
-        while self._waiting and load and min(load.values()) < _AHEAD:
+                load[number] += _AHEAD if tried > 1 else 1
+        while self._waiting and load:
             number = min(load, key=load.__getitem__)
+            # What a worker was lost on is tried alone: else what waits behind it would be blamed with it.
+            alone = self._waiting[0][1] > 0
+            if load[number] >= (1 if alone else _AHEAD):
+                break
             chips, tried = self._waiting.popleft()
             self._working[self._workers[number].index.remote(chips)] = (number, chips, tried + 1)
-            load[number] += 1
+            load[number] += _AHEAD if alone else 1
 
     def _gather(self, reference: Any) -> None:  # noqa: ANN401
         """Make fragments of the chips that a task has cut."""
@@ -291,7 +295,7 @@ class _Run:
             self._waiting.append((chips, tried))
         elif len(chips) > 1:
             middle = len(chips) // 2
-            self._waiting.extend([(chips[:middle], 0), (chips[middle:], 0)])
+            self._waiting.extend([(chips[:middle], 1), (chips[middle:], 1)])
         else:
             reason = f"{_TRIES} workers that read this chip were lost ({str(lost).splitlines()[0]})"
             self._failures.append(ChipFailure(chips[0].scene.href, chips[0].window.to_list(), reason))
