@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -27,6 +29,18 @@ from swath.training.validation import Validation
 
 class Killed(BaseException):
     """Stands for a kill: nothing in the loop may catch it."""
+
+
+def _killed_after(method: Callable[..., Any], calls: int) -> Callable[..., Any]:
+    """The method, of which every call but the first few is a kill."""
+    left = iter(range(calls))
+
+    def limited(*arguments: object) -> object:
+        if next(left, None) is None:
+            raise Killed
+        return method(*arguments)
+
+    return limited
 
 
 def weights(file: Path) -> dict[str, torch.Tensor]:
@@ -89,6 +103,45 @@ def test_a_killed_run_goes_on_to_the_same_bits(
         logged = [json.loads(line) for line in (again.directory / "metrics.jsonl").read_text().splitlines()]
         assert max(line.get("eliminated", 0.0) for line in logged) > 0
         assert (again.directory / REPORT).read_text() == (whole.directory / REPORT).read_text()
+
+
+@pytest.fixture
+def scaled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gradients are scaled as on a GPU in fp16, and all else is float32: a power of two changes no bit."""
+
+    def open_scaled(recipe: Recipe) -> Any:
+        accelerator = original(recipe)
+        scaler = accelerator.scaler = torch.amp.GradScaler("cpu", growth_interval=3)
+        accelerator.unscale_gradients = lambda: [scaler.unscale_(one.optimizer) for one in accelerator._optimizers]
+        return accelerator
+
+    original = loop._accelerator
+    monkeypatch.setattr(loop, "_accelerator", open_scaled)
+
+
+@pytest.mark.usefixtures("scaled")
+def test_the_scale_of_gradients_goes_on_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = train(tiny_recipe(tmp_path, f"output={tmp_path / 'whole'}"))
+    cut = tiny_recipe(tmp_path, f"output={tmp_path / 'cut'}")
+    with monkeypatch.context() as patch:
+        patch.setattr(loop._Run, "_train_epoch", _killed_after(loop._Run._train_epoch, 2))
+        with pytest.raises(Killed):
+            train(cut)
+    again = train(cut)
+    first, second = (load_state(run.directory / "last")[2]["scaler"] for run in (whole, again))
+    assert first["scale"] == 2.0**18  # twice in eight steps
+    assert first["_growth_tracker"] == 2
+    assert second == first
+
+
+def test_every_optimizer_takes_the_same_steps_with_scaled_gradients(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    plain = train(tiny_recipe(tmp_path, "optim.epochs=2", "batch.accumulate=2", f"output={tmp_path / 'plain'}"))
+    request.getfixturevalue("scaled")
+    scaled = train(tiny_recipe(tmp_path, "optim.epochs=2", "batch.accumulate=2", f"output={tmp_path / 'scaled'}"))
+    first, second = (weights(run.directory / "last/model.safetensors") for run in (plain, scaled))
+    assert [key for key in first if not torch.equal(first[key], second[key])] == []
 
 
 def test_a_finished_run_is_not_repeated(tmp_path: Path) -> None:

@@ -178,9 +178,7 @@ class _Run:
                     self.accelerator.backward(losses["loss"])
                     if self.accelerator.sync_gradients:
                         self.accelerator.clip_grad_norm_(self.model.parameters(), recipe.optim.clip)
-                    for optimizer in self.optimizers:
-                        optimizer.step()
-                        optimizer.zero_grad()
+                    self._advance()
                 means.add({name: float(value.detach()) for name, value in losses.items()}, self.step)
                 if self.elimination is not None:
                     self.elimination.record(seen)
@@ -191,6 +189,20 @@ class _Run:
                 self.progress(self.step, self.total, (index + 1) / (time.monotonic() - started))
         speed = steps * recipe.batch.size / (time.monotonic() - started)
         return {"epoch": self.epoch + 1, "size": size, "lr": rate * recipe.optim.lr, **means.take(), "images_s": speed}
+
+    def _advance(self) -> None:
+        """One step of the optimisers, if the whole batch has been seen."""
+        scaler = self.accelerator.scaler
+        if scaler is None:
+            for optimizer in self.optimizers:
+                optimizer.step()
+        elif self.accelerator.sync_gradients:
+            # accelerate updates the scale after each optimiser, which would unscale the second one's gradients twice.
+            for optimizer in self.optimizers:
+                scaler.step(optimizer.optimizer)
+            scaler.update()
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
 
     def _validate(self, log: RunLog) -> None:
         """Measure the average, and keep it if it is the best so far."""
@@ -228,6 +240,8 @@ class _Run:
         }
         if self.elimination is not None:
             state["banks"] = self.elimination.state_dict()
+        if self.accelerator.scaler is not None:
+            state["scaler"] = self.accelerator.scaler.state_dict()
         checkpoint.save_state(self.folder / "last", module.state_dict(), self.average.model.state_dict(), state)
 
     def _resume(self) -> None:
@@ -241,6 +255,8 @@ class _Run:
             optimizer.load_state_dict(stored)
         if self.elimination is not None:
             self.elimination.load_state_dict(state["banks"])
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
         self.epoch, self.step, self.history = state["epoch"], state["step"], state["history"]
         _LOG.info("going on after epoch %d (%d steps) in %s", self.epoch, self.step, self.folder)
 
