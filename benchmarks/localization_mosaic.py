@@ -51,9 +51,12 @@ class Mosaic:
 
 
 def make_mosaics(
-    pairs: Dataset, tile: int, folder: Path, *, count: int, side: int, queries: int, seed: int = 0
+    pairs: Dataset, tile: int, folder: Path, *, count: int, side: int, queries: int, seed: int = 0, jpeg: bool = False
 ) -> list[Mosaic]:
-    """Draw mosaics of `side` x `side` tiles of different classes."""
+    """Draw mosaics of `side` x `side` tiles of different classes.
+
+    As JPEG they keep colours at full size, so that every decoder gives the same pixels.
+    """
     rng = np.random.default_rng(seed)
     classes = defaultdict(list)
     for pair in pairs:
@@ -70,8 +73,8 @@ def make_mosaics(
         for pair, corner in zip(chosen, corners, strict=True):
             pixels = np.moveaxis(read_chip(pair.chip).to_rgb(), 0, -1)
             picture.paste(Image.fromarray(np.ascontiguousarray(pixels)).resize((tile, tile)), corner)
-        path = folder / f"mosaic{number}.png"
-        picture.save(path, compress_level=1)
+        path = folder / f"mosaic{number}.{'jpg' if jpeg else 'png'}"
+        picture.save(path, compress_level=1, quality=95, subsampling=0)
         asked = rng.permutation(side**2)[:queries]
         captions = [str(rng.choice(chosen[place].captions)) for place in asked]
         tiles = np.array([(*corners[place], corners[place][0] + tile, corners[place][1] + tile) for place in asked])
