@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from generate.models import tiny_model
+from generate.processes import torchrun
 from swath.errors import RecipeError, TrainingError
 from swath.models import DualEncoder
 from swath.models.answerer import load_answerer
@@ -105,6 +106,17 @@ def test_images_are_encoded_once(world: Path, tmp_path: Path, monkeypatch: pytes
     train_answerer(recipe(world, tmp_path / "run", "optim.epochs=1", "members=1"))
     monkeypatch.setattr("swath.training.answerer.read_chip", lambda *_, **__: pytest.fail("read again"))
     train_answerer(recipe(world, tmp_path / "run", "optim.epochs=1", "members=1"))
+
+
+@pytest.mark.slow
+def test_of_two_processes_the_main_one_trains(world: Path, tmp_path: Path) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_text(recipe(world, tmp_path / "run", "optim.epochs=3").to_yaml())
+    told = torchrun("train", str(file), "--json").stdout
+    assert told.count('"epochs": 6') == 2
+    logged = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in logged] == [1, 2, 3, 4, 5, 6]
+    assert load_answerer(tmp_path / "run/model").config.members == 2
 
 
 def test_another_recipe_in_the_same_folder_is_refused(world: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +33,7 @@ from swath.training.answerer_fit import Fit, Fitting, configure, lessons_of
 from swath.training.logs import RunLog
 from swath.training.loop import Progress
 from swath.training.parts import RecipePart
+from swath.training.processes import by_main
 from swath.training.result import RunResult
 
 _LOG = logging.getLogger(__name__)
@@ -118,6 +120,8 @@ class AnswererRecipe(RecipePart):
 def train_answerer(recipe: AnswererRecipe, *, check: bool = False, progress: Progress | None = None) -> RunResult:
     """Train an answerer, going on where an earlier run in the same folder was cut off.
 
+    Of several processes the main one alone trains: encoding aside, it is a matter of minutes.
+
     Args:
         recipe: what to learn from what, and how.
         check: try everything out on a few images, leaving nothing behind.
@@ -129,16 +133,20 @@ def train_answerer(recipe: AnswererRecipe, *, check: bool = False, progress: Pro
     Raises:
         DataError: the questions cannot be read.
         TrainingError: the folder holds another recipe's run, or there is nothing to learn.
+        MissingExtraError: torchrun started several processes, and accelerate is not installed.
     """
-    if not check:
-        return _train(recipe, progress, None)
+    return by_main("train", partial(_train if not check else _try_out, recipe, progress))
+
+
+def _try_out(recipe: AnswererRecipe, progress: Progress | None) -> RunResult:
+    """A short run in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         optim = recipe.optim.model_copy(update={"epochs": 2})
         short = recipe.model_copy(update={"optim": optim, "members": 1, "output": Path(folder)})
         return _train(short, progress, _CHECKED)
 
 
-def _train(recipe: AnswererRecipe, progress: Progress | None, limit: int | None) -> RunResult:
+def _train(recipe: AnswererRecipe, progress: Progress | None, limit: int | None = None) -> RunResult:
     started = time.monotonic()
     checkpoint.claim(recipe.output, recipe, {"output"})
     sets = [_read(recipe, source, limit) for source in recipe.data.train]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, distributed
@@ -14,6 +16,8 @@ from swath.errors import MissingExtraError
 from swath.features import Features
 from swath.models.precision import choose_device
 from swath.objectives.contrastive import gather
+
+Found = TypeVar("Found")
 
 _PATIENCE = timedelta(hours=2)
 """How long processes wait for the main one, which alone validates and saves; NCCL's own limit is ten minutes."""
@@ -49,6 +53,28 @@ def open_accelerator(extra: str, precision: str = "no", *, accumulate: int = 1, 
         step_scheduler_with_optimizer=False,
         kwargs_handlers=handlers,
     )
+
+
+def by_main(extra: str, work: Callable[[], Found]) -> Found:
+    """Let the main process alone do what more processes would not do faster; the others wait for what it found.
+
+    Args:
+        extra: what installs accelerate, which several processes need.
+        work: what is done.
+
+    Returns:
+        what `work` returned, on every process.
+
+    Raises:
+        MissingExtraError: torchrun started several processes, and accelerate is not installed.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        return work()
+    accelerator = open_accelerator(extra)
+    from accelerate.utils import broadcast_object_list
+
+    found: list[Found | None] = broadcast_object_list([work() if accelerator.is_main_process else None])
+    return cast(Found, found[0])
 
 
 def first_row(rows: int) -> int:
