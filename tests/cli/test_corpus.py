@@ -31,6 +31,13 @@ def test_takes_a_split_and_further_facts(run_json, pairs, tmp_path):
     assert "three umbrellas" in found["beach_2.png"].lower()
 
 
+def test_names_the_first_image_that_cannot_be_read(run, pairs, tmp_path):
+    (pairs / "images" / "beach_2.png").write_bytes(b"no image")
+    done = run("corpus", "long", pairs, "--to", tmp_path / "long.parquet")
+    assert done.exit_code == 0
+    assert "1 images or captions could not be read, first: beach_2.png: unreadable image: " in done.stderr
+
+
 def test_asks_a_language_model(run_json, run, pairs, tmp_path):
     options = ("corpus", "long", pairs, "--writer", "llm", "--to", tmp_path / "long.parquet")
     with chat.chat_server() as server:
@@ -58,6 +65,19 @@ def test_builds_a_landmark_corpus(run_json, run, tmp_path):
     assert run(*options).exit_code == 2
     assert run(*options, "--label-list", "eurosat").exit_code == 2
     assert run(*options, *listed, "--threshold-of", "Water=much").exit_code == 2
+
+
+def test_a_landmark_corpus_of_broken_scenes_names_the_first(run, tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    (tmp_path / "labels.csv").write_text("image,labels\na,Forest\n")
+    options = ("corpus", "landmark", folder, "--label-list", f"eurosat={tmp_path / 'labels.csv'}")
+    for name in "ba":
+        (folder / f"{name}.tif").write_bytes(b"no image")
+    done = run(*options, "--to", tmp_path / "corpus.parquet")
+    assert done.exit_code == 1
+    assert f"{folder} has no scene that can be used: " in done.stderr
+    assert f"{folder / 'a.tif'}" in done.stderr
 
 
 def test_landmark_corpora_with_pixels_are_ranked_and_indexed(run_json, run, model, tmp_path):

@@ -119,7 +119,7 @@ def long(
     if report.contradicted:
         note(f"{len(report.contradicted)} images have captions of another class; those captions were not used")
     if failures:
-        note(f"{len(failures)} images or captions could not be read; list them with --json")
+        note(f"{len(failures)} images or captions could not be read, first: {failures[0]}; list them with --json")
     _tell_usage(usage, writer)
 
 

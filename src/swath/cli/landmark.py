@@ -11,7 +11,7 @@ import typer
 from swath.cli.output import JsonOption, note, print_fields, print_json
 from swath.cli.progress import progress
 from swath.cli.values import read_assignment, read_shares
-from swath.errors import InputError
+from swath.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from swath.corpus.landmark import ExportReport, LabelList, LabelRasters, LandmarkReport, Vocabulary
@@ -102,6 +102,9 @@ def landmark(
     names = None if bands is None else [name.strip() for name in bands.split(",")]
     images = open_source(source, sensor=sensor, bands=names, include=include or ("*",))
     chips = list(cut(images, size or (_PUBLISHED_SIZE if form == "hdf5" else 256), stride))
+    if not chips:
+        first = f": {images.failures[0].href}: {images.failures[0].reason}" if images.failures else ""
+        raise DataError(f"{source} has no scene that can be used{first}")
     table = to if form == "table" else to / "source" / "corpus.parquet"
     with progress("chips", quiet=as_json) as advance:
         report = write_landmark(chips, table, sources, options, unified=unified, progress=advance)
