@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,35 @@ def test_evaluation_tells_the_prior_beside(
     shown = run("evaluate", "vqa", answering, file, "--rounds", 50)
     assert shown.exit_code == 0, shown.output
     assert "average of types" in shown.stdout
+    assert "trained on these questions" not in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("learned", "split", "seen"),
+    [
+        ({"name": "set", "split": None}, "all", True),
+        ({"name": "set", "split": None}, "test", True),
+        ({"name": "set", "split": "train"}, "all", True),
+        ({"name": "set", "split": "train"}, "train", True),
+        ({"name": "set", "split": "train"}, "test", False),
+        ({"name": "other", "split": None}, "all", False),
+    ],
+)
+def test_evaluation_on_what_was_learned_says_so(
+    run: Run, answering: Path, tmp_path: Path, learned: dict[str, str | None], split: str, seen: bool
+) -> None:
+    rows = [
+        {"image": "0.png", "type": "count", "question": "How many?", "answer": "1", "split": name}
+        for name in ("train", "test")
+    ]
+    file = sample(tmp_path, images=1, questions=rows)
+    model = shutil.copytree(answering, tmp_path / "model")
+    config = AnswererConfig.load(model).model_copy(update={"provenance": {"data": [learned]}})
+    (model / "answerer.json").write_text(config.to_json())
+    done = run("evaluate", "vqa", model, file, "--rounds", 0, "--split", split, "--to", tmp_path / "report")
+    assert done.exit_code == 0, done.output
+    assert ("trained on these questions" in done.stderr) is seen
+    assert json.loads((tmp_path / "report/report.json").read_text())["settings"]["seen_in_training"] is seen
 
 
 def test_questions_of_a_missing_place_end_with_1(run: Run, answering: Path, tmp_path: Path) -> None:

@@ -85,4 +85,6 @@ def _show(report: VqaReport) -> None:
     others = ("exact", "normalised", "bleu1", "bleu4")
     print_fields({name: f"{metrics[name]:.2f}" for name in others if name in metrics})
     note(f"priors from {report.settings['prior_from']}; judged by range: {', '.join(result.ranges) or 'none'}")
+    if report.settings["seen_in_training"]:
+        note("the answerer was trained on these questions: the numbers tell nothing about others; measure another set")
     note_failures(report.failures)

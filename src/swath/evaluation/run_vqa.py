@@ -12,6 +12,7 @@ from swath.chips import Pixels
 from swath.data.questions import Question, QuestionSet
 from swath.errors import EvaluationError, SensorError, SwathError
 from swath.evaluation.vqa import Prior, VqaResult, judge, ranged_types
+from swath.models.answerer import CompactAnswerer
 from swath.models.answers import Answerer
 from swath.raster import read_chip
 
@@ -29,7 +30,8 @@ class VqaReport:
         dataset: its name.
         split: the split's name; None for all of it.
         model: the model id.
-        settings: everything that the numbers depend on; JSON values only.
+        settings: everything that the numbers depend on; JSON values only. ``seen_in_training`` tells whether the
+            answerer's provenance names the questions.
         result: the judged answers.
         intervals: 95 % bootstrap intervals of the metrics.
         failures: what was left out, and why.
@@ -138,6 +140,7 @@ def evaluate_vqa(
         "ranges": sorted(chosen),
         "prior_from": source,
         "priors": prior.answers,
+        "seen_in_training": isinstance(model, CompactAnswerer) and model.config.learned_from(questions.name, split),
         "bootstrap_rounds": rounds,
         "seed": seed,
     }

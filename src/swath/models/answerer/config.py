@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +31,8 @@ class AnswererConfig(BaseModel):
         image_dims: length of an image's summary; small, because there are few images to learn it from.
         dropout: in training.
         members: networks whose probabilities are averaged.
-        provenance: what it was trained on; free, JSON values only.
+        provenance: what it was trained on; free, JSON values only. Training writes ``data``, a list of the sets with
+            ``name`` and ``split`` (null for all of it).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -66,6 +68,17 @@ class AnswererConfig(BaseModel):
         except (OSError, ValueError) as error:
             reason = explain(error) if isinstance(error, ValidationError) else str(error)
             raise CheckpointError(f"{file} is not the configuration of an answerer: {reason}") from error
+
+    def learned_from(self, name: str, split: str | None) -> bool:
+        """Whether its provenance names questions of a set among those that it was trained on.
+
+        Args:
+            name: of the set, see `swath.data.questions.QuestionSet`.
+            split: of the set; None for all of it.
+        """
+        sets = [entry for entry in self.provenance.get("data", ()) if isinstance(entry, Mapping)]
+        splits = [entry.get("split") for entry in sets if entry.get("name") == name]
+        return any(split is None or learned in (None, split) for learned in splits)
 
     def to_json(self) -> str:
         """The text of the file."""
