@@ -36,14 +36,14 @@ _FOUND = "SELECT id, west, south, east, north, day FROM chips {where} ORDER BY e
 _WITHIN = "WHERE west <= {east} AND east >= {west} AND south <= {north} AND north >= {south}"
 
 
-_SETTINGS = {"hnsw": (20, 40, 80, 160, 320, 640), "ivfflat": (8, 16, 32, 64, 128)}
+_SETTINGS = {"hnsw": (20, 40, 80, 160, 320, 640), "ivfflat": (8, 16, 32, 64, 128, 256)}
 """`hnsw.ef_search`, candidates that are followed, and `ivfflat.probes`, lists that are looked through."""
 
 
 class Faiss:
     """Inverted lists of full vectors in memory; a box's rows are known beforehand."""
 
-    settings = (8, 16, 32, 64, 128)
+    settings = (8, 16, 32, 64, 128, 256)
     """Lists that are looked through, of about the root of the rows."""
 
     def __init__(self, clusters: Clusters, rows: int, box: Box, encode: Encode) -> None:
@@ -125,7 +125,7 @@ class Postgres:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.stop()
+        self._server.cleanup()
 
     def connect(self) -> Any:
         """A connection."""

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 MILLION = 1e6
-PROBES, REFINE, K = 32, 10, 10
+PROBES, REFINE, K = 64, 40, 10
 WANTED = max(2 * K, 64)  # hits that a search asks the index for, so that filters and equal scores lose none
 CODE = 8  # bytes of a row id beside each code
 TRAINING = 256  # vectors a partition that the index is trained on

@@ -55,8 +55,8 @@ class Limits:
     exact_matches: int = 50_000
     exact_rows: int = 2**18
     largest_k: int = 4096
-    probes: int = 32
-    refine: int = 10
+    probes: int = 64
+    refine: int = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
