@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -77,10 +78,9 @@ class SimilarityBank:
         values = similarity.detach().float().cpu()
         if not bool(values.isfinite().all()):
             raise InputError(f"{int((~values.isfinite()).sum())} of {len(values)} similarities are NaN or infinite")
-        # Of a pair that is there twice, indexing would keep either value.
-        pairs, place = index.cpu().unique(return_inverse=True)
-        latest = torch.zeros(len(pairs), dtype=torch.long).scatter_reduce(0, place, torch.arange(len(place)), "amax")
-        self._running[pairs] = values[latest]
+        # Of a pair that is there twice, indexing would keep either value; read backwards, the later one comes first.
+        pairs, place = np.unique(index.cpu().numpy()[::-1], return_index=True)
+        self._running[torch.from_numpy(pairs)] = values.flip(0)[torch.from_numpy(place)]
 
     def close_epoch(self) -> None:
         """Make the running epoch the last one, and start a new one. An epoch that saw no pair changes nothing."""
