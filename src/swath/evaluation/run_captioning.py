@@ -171,9 +171,7 @@ def judge_captions(
         MissingExtraError: an optional metric needs a package.
         DataError: there is no such split.
     """
-    unknown = sorted(set(optional) - set(OPTIONAL))
-    if unknown:
-        raise EvaluationError(f"unknown metric {unknown[0]!r}; optional ones are {', '.join(OPTIONAL)}")
+    _check_metrics(optional)
     whole = dataset if split is None else dataset.split(split)
     pairs = {pair.name: pair for pair in whole.pairs if pair.captions}
     names = match_names(candidates, pairs)
@@ -196,6 +194,12 @@ def judge_captions(
     options: dict[str, Any] = {"rounds": rounds, "seed": seed, "tokenizer": "ptb", **(settings or {})}
     report = CaptionReport(dataset.name, split, source, options, result, texts, references, tuple(left_out))
     return report if encoder is None else _with_clip(report, encoder, [pairs[name] for name in texts], progress)
+
+
+def _check_metrics(optional: Sequence[str]) -> None:
+    unknown = sorted(set(optional) - set(OPTIONAL))
+    if unknown:
+        raise EvaluationError(f"unknown metric {unknown[0]!r}; optional ones are {', '.join(OPTIONAL)}")
 
 
 def _with_clip(

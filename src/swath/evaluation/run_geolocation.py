@@ -113,43 +113,81 @@ def evaluate_image_geolocation(
         raise EvaluationError(f"at least one neighbour must vote, got {neighbours}")
     chosen: Method = method or ("location" if getattr(model, "location", None) is not None else "neighbours")
     whole = dataset if split is None else dataset.split(split)
+    asked, failures = _placed(whole, split)
+    known = _known(dataset, train_split, split) if chosen == "neighbours" or gallery is None else []
+    kept, images, unread = encode_pictures(model, asked, tokens=False, batch_size=batch_size, progress=progress)
+    if not kept:
+        raise EvaluationError(f"no image of {whole.name!r}, split {split!r}, can be read: {unread[0]}")
+    if chosen == "location":
+        choice = gallery or PlaceGallery(np.unique(_places(known), axis=0), f"places of split {train_split!r}")
+        guess = _nearest_places(model, images.pooled, choice)
+    else:
+        guess = _voted_places(model, images.pooled, known, train_split, neighbours, batch_size)
+    truth = _places(kept)
+    found = evaluate_geolocation(guess.predicted, truth, thresholds_km, rounds, seed)
+    metrics = found.metrics | _constant_metrics(truth, guess.places, thresholds_km)
+    if chosen == "location":
+        metrics["gallery_median_km"] = float(np.median(_least_errors(truth, guess.places)))
+    errors = dict(zip((pair.name for pair in kept), found.errors_km.tolist(), strict=True))
+    left_out = (*failures, *unread, *guess.failures)
+    return GeolocationReport(
+        model.model_id, whole.name, split, chosen, guess.gallery, len(kept), metrics, found.intervals, errors, left_out
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Guess:
+    """The places that one method gives.
+
+    Attributes:
+        predicted: (N, 2) the place of each image.
+        places: (M, 2) those there were to choose from.
+        gallery: see `GeolocationReport`.
+        failures: images whose places were known, and that could not be read.
+    """
+
+    predicted: NDArray[np.float64]
+    places: NDArray[np.float64]
+    gallery: dict[str, Any]
+    failures: list[str]
+
+
+def _nearest_places(model: Encoder | PlaceEncoder, images: Tensor, gallery: PlaceGallery) -> _Guess:
+    """The method ``location``."""
+    places = gallery.places
+    predicted = places[_nearest(images, _encoded(model, gallery))]
+    return _Guess(predicted, places, {"origin": gallery.origin, "places": len(places)}, [])
+
+
+def _voted_places(
+    model: Encoder, images: Tensor, known: Sequence[Pair], train_split: str, neighbours: int, batch_size: int
+) -> _Guess:
+    """The method ``neighbours``."""
+    read, teachers, unread = encode_pictures(model, known, tokens=False, batch_size=batch_size)
+    if not read:
+        raise EvaluationError(f"no image of split {train_split!r} can be read, and none can vote: {unread[0]}")
+    places = _places(read)
+    told = {"origin": f"images of split {train_split!r}", "places": len(places), "neighbours": neighbours}
+    return _Guess(_votes(images, teachers.pooled, places, neighbours), places, told, unread)
+
+
+def _constant_metrics(
+    truth: NDArray[np.float64], places: NDArray[np.float64], thresholds_km: Sequence[float]
+) -> dict[str, float]:
+    """The metrics of the best guess that is the same for all images; a floor."""
+    guess = best_constant(truth, np.concatenate([truth, places]))
+    found = evaluate_geolocation(np.repeat(guess[None], len(truth), axis=0), truth, thresholds_km, rounds=1)
+    return {f"constant_{name}": value for name, value in found.metrics.items()}
+
+
+def _placed(whole: Dataset, split: str | None) -> tuple[list[Pair], list[str]]:
+    """The images whose places are known, and a message about each of the others."""
     asked = [pair for pair in whole.pairs if pair.location is not None]
-    failures = [f"{pair.name}: it has no place" for pair in whole.pairs if pair.location is None]
     if not asked:
         raise EvaluationError(
             f"none of the {len(whole)} images of {whole.name!r}, split {split!r}, has a place (lon, lat)"
         )
-    known = _known(dataset, train_split, split) if chosen == "neighbours" or gallery is None else []
-    kept, images, unread = encode_pictures(model, asked, tokens=False, batch_size=batch_size, progress=progress)
-    failures += unread
-    if not kept:
-        raise EvaluationError(f"no image of {whole.name!r}, split {split!r}, can be read: {failures[0]}")
-    if chosen == "location":
-        choice = gallery or PlaceGallery(np.unique(_places(known), axis=0), f"places of split {train_split!r}")
-        places = choice.places
-        predicted = places[_nearest(images.pooled, _encoded(model, choice))]
-        told = {"origin": choice.origin, "places": len(places)}
-    else:
-        read, teachers, unread = encode_pictures(model, known, tokens=False, batch_size=batch_size)
-        failures += unread
-        if not read:
-            raise EvaluationError(f"no image of split {train_split!r} can be read, and none can vote: {unread[0]}")
-        places = _places(read)
-        predicted = _votes(images.pooled, teachers.pooled, places, neighbours)
-        told = {"origin": f"images of split {train_split!r}", "places": len(places), "neighbours": neighbours}
-    truth = _places(kept)
-    found = evaluate_geolocation(predicted, truth, thresholds_km, rounds, seed)
-    constant = np.repeat(best_constant(truth, np.concatenate([truth, places]))[None], len(truth), axis=0)
-    metrics = found.metrics | {
-        f"constant_{name}": value
-        for name, value in evaluate_geolocation(constant, truth, thresholds_km, rounds=1).metrics.items()
-    }
-    if chosen == "location":
-        metrics["gallery_median_km"] = float(np.median(_least_errors(truth, places)))
-    errors = {pair.name: float(error) for pair, error in zip(kept, found.errors_km, strict=True)}
-    return GeolocationReport(
-        model.model_id, whole.name, split, chosen, told, len(kept), metrics, found.intervals, errors, tuple(failures)
-    )
+    return asked, [f"{pair.name}: it has no place" for pair in whole.pairs if pair.location is None]
 
 
 def _known(dataset: Dataset, train_split: str, split: str | None) -> list[Pair]:

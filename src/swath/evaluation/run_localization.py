@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,13 @@ from swath.errors import EvaluationError, SwathError
 from swath.evaluation.annotated_scenes import BadQuery, RegionQuery, read_region_queries
 from swath.evaluation.localization import LocalizationScore, score_map
 from swath.evaluation.resampling import interval
-from swath.localize import PUBLISHED_SCALES, By, localize
+from swath.localize import PUBLISHED_SCALES, By, HeatMap, localize
 from swath.raster import scene_from_file
 
 if TYPE_CHECKING:
     from swath.archive import Encoder
+
+_Scored = tuple[RegionQuery, LocalizationScore]
 
 METRICS = ("rsu", "ras", "rda", "rmi", "pointing")
 
@@ -42,7 +45,7 @@ class LocalizationReport:
     settings: dict[str, Any]
     metrics: dict[str, float]
     intervals: dict[str, tuple[float, float]]
-    queries: list[tuple[RegionQuery, LocalizationScore]] = field(repr=False)
+    queries: list[_Scored] = field(repr=False)
     failures: list[BadQuery] = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -82,8 +85,7 @@ def evaluate_localization(
     Args:
         encoder: the model.
         annotations: an AIR-SLT ``anno.json``.
-        images: the folder of images; default ``imgs`` beside the folder of the file, where AIR-SLT has it, if that
-            exists, else the folder of the file.
+        images: the folder of images; default ``imgs`` beside the file's folder, as in AIR-SLT, else the file's folder.
         scales: sides of the windows in pixels.
         by: see `swath.localize.localize`.
         legacy: the published code's numbers, see `swath.evaluation.localization`.
@@ -97,45 +99,58 @@ def evaluate_localization(
         EvaluationError: nothing could be scored, or `legacy` with another pixel than 1.
         DataError: the annotations cannot be used.
     """
-    if legacy and pixel not in (None, 1):
-        raise EvaluationError(f"the published numbers are of maps at full size; leave pixel {pixel} out, or legacy")
+    side = _side(scales, legacy, pixel)
     queries, failures = read_region_queries(annotations)
-    folder = _folder(Path(annotations), images)
-    side = 1 if legacy else max(1, min(scales) // 64) if pixel is None else pixel
-    by_image: dict[str, list[RegionQuery]] = defaultdict(list)
-    for query in queries:
-        by_image[query.image].append(query)
-    scored: list[tuple[RegionQuery, LocalizationScore]] = []
-    for done, (image, asked) in enumerate(by_image.items(), start=1):
+    by_file = _by_file(queries, _folder(Path(annotations), images))
+    look = partial(localize, encoder=encoder, scales=scales, by=by, pixel=side, batch_size=batch_size)
+    scored: list[_Scored] = []
+    for done, (file, asked) in enumerate(by_file.items(), start=1):
         try:
-            scene = scene_from_file(str(folder / image), sensor=sensor)
-            captions = list(dict.fromkeys(query.caption for query in asked))
-            heat = localize(scene, captions, encoder, scales=scales, by=by, pixel=side, batch_size=batch_size)
+            heat = look(scene_from_file(str(file), sensor=sensor), [query.caption for query in asked])
         except SwathError as error:
             failures += [BadQuery(query.place, str(error)) for query in asked]
-            continue
-        for query in asked:
-            regions = [region / side for region in query.regions]
-            apart = heat.scales[0] / 2 / side
-            try:
-                map_ = heat.array(captions.index(query.caption))
-                scored.append((query, score_map(map_, regions, legacy=legacy, distance=apart)))
-            except EvaluationError as error:
-                failures.append(BadQuery(query.place, str(error)))
+        else:
+            _score(heat, asked, legacy, scored, failures)
         if progress is not None:
-            progress(done, len(by_image))
+            progress(done, len(by_file))
     if not scored:
-        raise EvaluationError(
-            f"{annotations}: no query could be scored; entry {failures[0].place}: {failures[0].reason}"
-        )
+        first = failures[0]
+        raise EvaluationError(f"{annotations}: no query could be scored; entry {first.place}: {first.reason}")
     scored.sort(key=lambda item: item[0].place)
     failures.sort(key=lambda bad: bad.place)
     metrics, intervals = summarise([score for _, score in scored], [query.image for query, _ in scored], rounds)
     settings = {
-        "scales": list(scales), "by": by, "legacy": legacy, "pixel": side, "images": len(by_image),
+        "scales": list(scales), "by": by, "legacy": legacy, "pixel": side, "images": len(by_file),
         "queries": len(scored), "failures": len(failures), "rounds": rounds,
     }  # fmt: skip
     return LocalizationReport(str(annotations), encoder.model_id, settings, metrics, intervals, scored, failures)
+
+
+def _side(scales: Sequence[int], legacy: bool, pixel: int | None) -> int:
+    """The side of a map's pixel."""
+    if legacy and pixel not in (None, 1):
+        raise EvaluationError(f"the published numbers are of maps at full size; leave pixel {pixel} out, or legacy")
+    return 1 if legacy else max(1, min(scales) // 64) if pixel is None else pixel
+
+
+def _by_file(queries: Sequence[RegionQuery], folder: Path) -> dict[Path, list[RegionQuery]]:
+    found: dict[Path, list[RegionQuery]] = defaultdict(list)
+    for query in queries:
+        found[folder / query.image].append(query)
+    return found
+
+
+def _score(
+    heat: HeatMap, asked: Sequence[RegionQuery], legacy: bool, scored: list[_Scored], failures: list[BadQuery]
+) -> None:
+    """Add the queries of one scene, one a map, to those with a score and those that cannot have one."""
+    for text, query in enumerate(asked):
+        regions = [region / heat.pixel for region in query.regions]
+        apart = heat.scales[0] / 2 / heat.pixel
+        try:
+            scored.append((query, score_map(heat.array(text), regions, legacy=legacy, distance=apart)))
+        except EvaluationError as error:
+            failures.append(BadQuery(query.place, str(error)))
 
 
 def summarise(

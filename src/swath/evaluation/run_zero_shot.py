@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from swath.data import Dataset, Pair
 from swath.errors import EvaluationError
 from swath.evaluation import multi_label
-from swath.evaluation.calibration import calibrate
+from swath.evaluation.calibration import Calibration, calibrate
 from swath.evaluation.encoding import Encoder, Progress, encode_pictures
 from swath.evaluation.label_table import LabelTable
 from swath.evaluation.prompts import TEMPLATES, Averaging, class_vectors
@@ -58,46 +58,38 @@ def evaluate_zero_shot(
 
     Raises:
         EvaluationError: no labels, a class unknown to `classes`, or nothing can be evaluated.
-        DataError: a split is missing.
-        SensorError: the model takes no images of this sensor.
+        DataError, SensorError: a split is missing; the model takes no images of this sensor.
     """
     whole = dataset if split is None else dataset.split(split)
     candidates = _classes(dataset, classes, table)
-    asked = [pair for pair in whole.pairs if table is not None or pair.labels]
-    if not asked:
-        raise EvaluationError(f"no image of {dataset.name}, split {split or 'all'}, has a label")
+    asked = _labelled(whole, split, table)
     vectors = class_vectors(model, candidates, templates, names=names, averaging=averaging)
-    kept, images, failures = encode_pictures(model, asked, tokens=False, batch_size=batch_size, progress=progress)
-    failures = [f"{failure.name}: {failure.message}" for failure in whole.failures] + failures
+    kept, images, unread = encode_pictures(model, asked, tokens=False, batch_size=batch_size, progress=progress)
+    failures = tuple([f"{failure.name}: {failure.message}" for failure in whole.failures] + unread)
     if not kept:
         part = f"split {split!r} of " if split else ""
         raise EvaluationError(f"nothing to evaluate in {part}{dataset.name}: {failures[0]}")
     scores = (images.pooled @ vectors.T).double().cpu().numpy()
     truth = table.truth([pair.name for pair in kept]) if table is not None else _truth(kept, candidates)
-    result, calibration = _judge(scores, truth, candidates, table is not None)
+    result, labels = _judge(scores, truth, candidates, table is not None)
     settings: dict[str, Any] = {
-        "templates": list(templates),
-        "averaging": averaging,
+        "templates": list(templates), "averaging": averaging,
         "names": {name: list(words) for name, words in (names or {}).items() if name in candidates},
-        "unlabelled": len(whole.pairs) - len(asked),
-        "bootstrap_rounds": rounds,
-        "seed": seed,
-    }
-    found = None
-    if calibration is not None and len(kept) > 1:
-        temperature, settings["temperature"] = _temperature(model)
-        found = calibrate(scores, calibration, temperature, seed)
+        "unlabelled": len(whole.pairs) - len(asked), "bootstrap_rounds": rounds, "seed": seed,
+    }  # fmt: skip
+    calibration, told = _calibrated(model, scores, labels, seed)
+    intervals, shown = result.intervals(rounds, seed) if rounds else {}, tuple(pair.name for pair in kept)
     return ZeroShotReport(
-        dataset.name,
-        split,
-        model.model_id,
-        settings,
-        result,
-        result.intervals(rounds, seed) if rounds else {},
-        found,
-        tuple(pair.name for pair in kept),
-        tuple(failures),
+        dataset.name, split, model.model_id, settings | told, result, intervals, calibration, shown, failures
     )
+
+
+def _labelled(whole: Dataset, split: str | None, table: LabelTable | None) -> list[Pair]:
+    """The images with a label; with a table, which must hold every image, all."""
+    asked = [pair for pair in whole.pairs if table is not None or pair.labels]
+    if not asked:
+        raise EvaluationError(f"no image of {whole.name}, split {split or 'all'}, has a label")
+    return asked
 
 
 def _classes(dataset: Dataset, given: Sequence[str] | None, table: LabelTable | None) -> tuple[str, ...]:
@@ -127,6 +119,16 @@ def _judge(
         return multi_label.judge(scores, truth, classes), None
     labels = truth.argmax(axis=1).astype(np.int64)
     return classify(scores, labels, classes), labels
+
+
+def _calibrated(
+    model: Encoder, scores: NDArray[np.float64], labels: NDArray[np.int64] | None, seed: int
+) -> tuple[Calibration | None, dict[str, str]]:
+    """How well the scores serve as probabilities, and where the temperature is from; nothing without labels."""
+    if labels is None or len(labels) < 2:
+        return None, {}
+    temperature, origin = _temperature(model)
+    return calibrate(scores, labels, temperature, seed), {"temperature": origin}
 
 
 def _temperature(model: Encoder) -> tuple[float, str]:

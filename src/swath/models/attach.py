@@ -107,16 +107,20 @@ def attach_towers(
         for key, value in found.items()
         if key.startswith(prefixes)
     }
+    return checkpoint.write(state, _with_towers(config, source, towers), Path(out))
+
+
+def _with_towers(config: ModelConfig, source: ModelConfig, towers: Sequence[str]) -> ModelConfig:
+    """The configuration with another one's towers, and the routes to them."""
     routes = {sensor: route for sensor, route in source.sensors.items() if route.tower in towers}
     note = {"towers": f"{', '.join(towers)} of {source.name} ({source.provenance.get('recipe', 'recipe unknown')})"}
-    config = config.model_copy(
+    return config.model_copy(
         update={
             "towers": {**config.towers, **{name: source.towers[name] for name in towers}},
             "sensors": {**config.sensors, **routes},
             "provenance": {**config.provenance, **note},
         }
     )
-    return checkpoint.write(state, config, Path(out))
 
 
 def _prefix(tower: str) -> str:

@@ -176,20 +176,33 @@ def write_landmark(
                 elapsed = time.monotonic() - start
                 progress(count, len(chips), (count - len(done)) / max(elapsed, 1e-9))
             parts.write(records)
-        whole = parts.whole()
-        left_out = _left_out(whole)
-        if whole["dropped"].to_pylist().count(False) == 0:
-            parts.discard()
-            raise DataError(
-                f"none of {len(chips)} chips gets a label: {json.dumps(left_out)[:600]}; check that label rasters lie "
-                "under the images, names in lists, and thresholds"
-            )
-        table, metadata = finished(whole, _splits(whole, options))
-        notes = {IMAGES_KEY.decode(): image_folder(to, root), LEFT_OUT_KEY.decode(): json.dumps(left_out)}
-        parts.join(metadata | notes, table)
+        _join(parts, image_folder(to, root), options)
     summary = summarise(to)
     write_summary(summary, to, {"table": to.name, "settings": asdict(options), "systems": _systems(sources)})
     return LandmarkReport(to, len(todo), len(done), summary, time.monotonic() - start)
+
+
+def _join(parts: Parts, images: str, options: Options) -> None:
+    """Make the table of all parts, with splits.
+
+    Args:
+        parts: whole.
+        images: the folder that image names are relative to, as the table tells it.
+        options: how splits are dealt.
+
+    Raises:
+        DataError: no chip has a label; the parts are thrown away, since labels will have to change.
+    """
+    whole = parts.whole()
+    left_out = json.dumps(_left_out(whole))
+    if whole["dropped"].to_pylist().count(False) == 0:
+        parts.discard()
+        raise DataError(
+            f"none of {len(whole)} chips gets a label: {left_out[:600]}; check that label rasters lie under the "
+            "images, names in lists, and thresholds"
+        )
+    table, metadata = finished(whole, _splits(whole, options))
+    parts.join(metadata | {IMAGES_KEY.decode(): images, LEFT_OUT_KEY.decode(): left_out}, table)
 
 
 def _one(
