@@ -77,14 +77,14 @@ def _check(config: ModelConfig, layout: CheckpointLayout) -> None:
     kinds = {name: tower.type for name, tower in config.towers.items()}
     if layout == "long-clip" and config.text.type == "coca":
         raise CheckpointError(f"{config.name} is a CoCa, of which Long-CLIP's layout knows nothing; use open-clip")
-    if config.captioner is not None and config.text.type == "clip":
-        raise CheckpointError(f"{config.name} has a captioner beside CLIP's text tower; OpenCLIP's CoCa has another")
     if config.text.type not in ("clip", "coca") or kinds != {"rgb": "vit"}:
         shown = ", ".join(f"{name}: {kind}" for name, kind in kinds.items())
         raise CheckpointError(
             f"{config.name} has the text tower {config.text.type!r} and the image towers {shown}; these layouts hold "
             "one CLIP vision transformer (vit) with CLIP's text transformer (clip) or CoCa's (coca)"
         )
+    if config.captioner is not None and config.text.type == "clip":
+        raise CheckpointError(f"{config.name} has a captioner beside CLIP's text tower; OpenCLIP's CoCa has another")
     if config.towers["rgb"].bands == ANY_BANDS:
         raise CheckpointError(
             f"{config.name} makes its first layer from wavelengths; these layouts hold one of filters"

@@ -78,7 +78,8 @@ def open_source(
         _refuse(found, "only for searching a STAC API, which this is not", search)
     if not isinstance(found, FolderSource) and tuple(include) != ("*",):
         _refuse(found, "only for choosing files of a folder of images, which this is not", {"include": include})
-    if isinstance(found, ItemSource):
+    lists_files = isinstance(found, ParquetSource) and found.column != "assets"
+    if isinstance(found, ItemSource) and not lists_files:
         _refuse(found, "only for naming the bands of files; those of STAC items have names", {"bands": bands})
     return found
 
