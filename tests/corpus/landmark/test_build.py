@@ -174,6 +174,16 @@ def test_nothing_labelled_is_an_error_and_leaves_nothing(scenes):
     assert not table.with_name("corpus.parquet.parts").exists()
 
 
+def test_a_scene_that_is_held_out_may_have_no_label(scenes):
+    found = chips(scenes / "images")
+    options = Options(held_out={"test": ("scene0*",), "val": ("scene3*",)}, fractions={"train": 1.0})
+    report = write_landmark(
+        found, scenes / "corpus.parquet", [LabelRasters(scenes / "masks", system("sen1floods11"))], options
+    )
+    assert report.summary.left_out == {build.BELOW: 1}
+    assert report.summary.splits == {"train": 2, "val": 1}
+
+
 def test_an_interrupted_run_goes_on(scenes, monkeypatch):
     monkeypatch.setattr(build, "PART_ROWS", 2)
     images, source = chips(scenes / "images"), LabelRasters(scenes / "masks", system("sen1floods11"))

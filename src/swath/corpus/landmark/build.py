@@ -264,16 +264,14 @@ def _tells(evidence: Evidence, valid: np.ndarray[Any, np.dtype[np.bool_]], optio
 
 def _splits(whole: pa.Table, options: Options) -> list[str]:
     """The split of each row that stays."""
-    import pyarrow.compute as pc
-
-    rows = whole.filter(pc.invert(whole["dropped"])).select(["image", "window", "labels", "geometry"]).to_pylist()
+    rows = whole.select(["image", "window", "labels", "geometry", "dropped"]).to_pylist()
     scenes = [row["image"].removesuffix("#" + "_".join(map(str, row["window"]))) for row in rows]
-    chosen = held_out(scenes, options.held_out)
-    free = [place for place, split in enumerate(chosen) if not split]
+    chosen = held_out(scenes, options.held_out)  # of all: a scene may be held out and have no label
+    free = [place for place, split in enumerate(chosen) if not split and not rows[place]["dropped"]]
     dealt = _dealt([rows[place] for place in free], [scenes[place] for place in free], options)
     for place, split in zip(free, dealt, strict=True):
         chosen[place] = split
-    return chosen
+    return [split for split, row in zip(chosen, rows, strict=True) if not row["dropped"]]
 
 
 def _dealt(rows: Sequence[Mapping[str, Any]], scenes: Sequence[str], options: Options) -> list[str]:
