@@ -122,6 +122,10 @@ def test_a_chip_that_cannot_be_written_is_listed(corpus, tmp_path):
     assert len(report.failures) == 4
     assert "r1.tif: no such file" in report.failures[0]
     assert len(read_dataset(tmp_path / "out")) == 12
+    again = export.write_hdf5(before, tmp_path / "out")
+    assert (again.images, again.written) == (12, 0)
+    assert len(again.failures) == 4
+    assert "r1.tif#0_0_24_24: not in " in again.failures[0]
 
 
 def test_small_shards_are_linked(corpus, tmp_path, monkeypatch):

@@ -85,7 +85,8 @@ def write_hdf5(dataset: Dataset, folder: Path, progress: Progress = lambda _done
     done = 0
     for shard, members in _shards(named):
         path = folder / shard
-        if not path.exists():
+        fresh = not path.exists()
+        if fresh:
             partial = path.with_name(shard + ".partial")
             with h5.File(partial, "w") as file:
                 for key, pair in members:
@@ -96,6 +97,12 @@ def write_hdf5(dataset: Dataset, folder: Path, progress: Progress = lambda _done
                         report.failures.append(f"{pair.name}: {error}")
             os.replace(partial, path)
         held = set(keys(os.path.realpath(path)))
+        if not fresh:
+            report.failures += [
+                f"{pair.name}: not in {path}, which an earlier run wrote; remove it to have it written again"
+                for key, pair in members
+                if key not in held
+            ]
         kept += [(key, pair) for key, pair in members if key in held]
         links |= dict.fromkeys((key for key, _ in members if key in held), shard)
         done += len(members)
