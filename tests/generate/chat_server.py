@@ -92,6 +92,18 @@ def truncated(handler: BaseHTTPRequestHandler, server: ChatServer) -> None:
     handler.close_connection = True
 
 
+def stalled(code: int, seconds: float) -> Fault:
+    """Promise an error's text, and say nothing for so long."""
+
+    def wait(handler: BaseHTTPRequestHandler, server: ChatServer) -> None:
+        send(handler, code, b"", length=100)
+        handler.wfile.flush()
+        time.sleep(seconds)
+        handler.close_connection = True
+
+    return wait
+
+
 def hung_up(handler: BaseHTTPRequestHandler, server: ChatServer) -> None:
     """Close the connection without an answer."""
     handler.close_connection = True

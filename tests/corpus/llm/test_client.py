@@ -69,6 +69,7 @@ def test_sends_no_key_where_none_is_set(server, monkeypatch):
         chat.truncated,
         chat.hung_up,
         chat.silent(1.0),
+        chat.stalled(503, 1.0),
         chat.content('{"sentences": [{"text": "A pond'),
         chat.content("Here is your caption: a pond."),
         chat.content({"sentences": []}),

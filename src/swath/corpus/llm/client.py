@@ -226,7 +226,10 @@ def _read(answer: http.client.HTTPResponse, deadline: float) -> bytes:
 
 
 def _status_error(error: HTTPError, url: str, endpoint: Endpoint) -> Exception:
-    said = " ".join(error.read(300).decode("utf-8", errors="replace").split())
+    try:
+        said = " ".join(error.read(300).decode("utf-8", errors="replace").split())
+    except (http.client.HTTPException, OSError) as broken:
+        said = f"(nothing more: {broken or type(broken).__name__})"
     message = f"{url} answered {error.code}: {said}"
     if error.code in _PASSING or error.code >= 500:
         return BusyError(message, retry_after(error.headers.get("Retry-After")))
