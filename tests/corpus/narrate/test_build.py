@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 import time
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import ClassVar
@@ -303,6 +304,12 @@ def test_whole_units_are_dealt_out():
         deal(units, {"train": 0.5})
     with pytest.raises(InputError, match="dealt out"):
         deal(["a", "a"], {"train": 0.5, "test": 0.5})
+
+
+def test_official_splits_leave_nothing_to_deal_out(route, tmp_path):
+    route.items = [replace(item, split="test") for item in route.items]
+    report = write_narration(route, tmp_path / "out.parquet", Options(fractions={"train": 0.5, "test": 0.5}))
+    assert report.summary.splits == {"test": 8}
 
 
 def test_exports(route, tmp_path):

@@ -143,8 +143,7 @@ def write_narration(
     options = options or Options()
     if options.quality.keep is not None and scorer is None:
         raise InputError("a keep threshold needs a model that scores captions (--score MODEL)")
-    if options.fractions:
-        deal([item.unit for item in route.items if not item.split] or list(options.fractions), options.fractions)
+    deal([item.unit for item in route.items if not item.split], options.fractions)
     root = image_root(route.items)
     parts = Parts(to, _settings(route, options, writer, scorer), NARRATED)
     failures = list(route.failures)

@@ -27,6 +27,8 @@ def deal(units: Sequence[str], fractions: Mapping[str, float], seed: int = 0) ->
         return [""] * len(units)
     if not all(part > 0 for part in fractions.values()) or abs(sum(fractions.values()) - 1) > 1e-6:
         raise InputError(f"parts of splits must be positive and sum to 1, not {dict(fractions)}")
+    if not units:
+        return []
     sizes = Counter(units)
     if len(sizes) < len(fractions):
         raise InputError(f"{len(sizes)} scenes or records cannot be dealt out to {len(fractions)} splits")
