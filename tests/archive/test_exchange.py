@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from archive.fakes import contents, filled, grid, source_chips, units, write_sce
 from swath.archive import Archive
 from swath.archive.exchange import export_table, import_table
 from swath.archive.major_tom import cell
+from swath.chips import Pixels
 from swath.errors import InputError, ModelMismatchError, SourceError
 from swath.sources import open_source
 
@@ -51,6 +53,33 @@ def test_an_archive_comes_back_as_it_was(archive: Archive, tmp_path: Path, layou
     again = import_table(file, tmp_path / "copy", root="/")
     assert (again.added, again.present) == (0, 44)
     assert list(tmp_path.glob(".*")) == [], "nothing half-made is left"
+
+
+class Writer:
+    """Names the sensor, in words that need care."""
+
+    id = "fake@1+captioner"
+
+    def caption(self, pixels: Sequence[Pixels]) -> list[str]:
+        return [f"a 'harbour' of {image.sensor.name}" for image in pixels]
+
+
+def test_captions_come_back(tmp_path: Path) -> None:
+    """Of the chips that have one, also into an archive that has none yet; what is there already stays."""
+    chips = [*source_chips(write_scenes(tmp_path / "scenes", 1), 64), *grid(2)]
+    own = filled(tmp_path / "own", chips, units(6))
+    assert own.caption(Writer()).written == 4
+    written = {row["id"]: (row["caption"], row["captioner"]) for row in contents(own)}
+    for layout in ("major-tom", "stac"):
+        export_table(own, tmp_path / "table.parquet", layout)
+        plain = filled(tmp_path / layout, chips[:1], units(1))
+        assert "caption" not in contents(plain)[0]
+        report = import_table(tmp_path / "table.parquet", tmp_path / layout, root="/")
+        assert (report.added, report.present, report.failures) == (5, 1, [])
+        copy = Archive.open(tmp_path / layout)
+        wanted = written | {chips[0].id: (None, None)}
+        assert {row["id"]: (row["caption"], row["captioner"]) for row in contents(copy)} == wanted
+        assert len(copy.browse(where="caption LIKE '%harbour%'")) == 3
 
 
 def test_a_filter_chooses_what_travels(archive: Archive, tmp_path: Path) -> None:

@@ -68,6 +68,39 @@ def test_delete_without_saying_what_is_bad_usage(run: Callable[..., Any], archiv
     assert run("archive", "delete", archive, "--yes").exit_code == 2
 
 
+@pytest.mark.parametrize("layout", ["major-tom", "stac"])
+def test_an_archive_travels_as_a_table(
+    run: Callable[..., Any], run_json: Callable[..., Any], archive: Path, scenes: Path, tmp_path: Path, layout: str
+) -> None:
+    file, copy = tmp_path / "table.parquet", tmp_path / "copy"
+    made = run_json("archive", "export", archive, "--to", file, "--layout", layout, "--where", "sensor <> 'rgb'")
+    assert (made["rows"], made["layout"], made["file"]) == (8, layout, str(file))
+    read = run_json("archive", "import", file, "--to", copy, "--root", scenes)
+    assert (read["added"], read["present"], read["failures"]) == (8, 0, [])
+    assert run_json("archive", "import", file, "--to", copy, "--root", scenes)["present"] == 8
+    hits = run_json("search", archive, "x", "--sensor", "s2")["hits"]
+    assert [hit["id"] for hit in run_json("search", copy, "x", "--sensor", "s2")["hits"]] == [hit["id"] for hit in hits]
+    again = run("archive", "export", copy, "--to", file)
+    assert (again.exit_code, "8" in again.stdout) == (0, True)
+
+
+def test_an_import_lists_what_it_leaves_out(run: Callable[..., Any], archive: Path, tmp_path: Path) -> None:
+    file = tmp_path / "table.parquet"
+    assert run("archive", "export", archive, "--to", file).exit_code == 0
+    done = run("archive", "import", file, "--to", tmp_path / "copy")
+    assert "0 new" in done.stdout
+    assert "--root" in done.stderr
+    (tmp_path / "text.parquet").write_text("no table")
+    for bad, status in (
+        (("export", archive, "--to", file, "--layout", "xml"), 2),
+        (("export", archive, "--to", file, "--where", "sensor ="), 2),
+        (("import", tmp_path / "text.parquet", "--to", tmp_path / "other"), 1),
+    ):
+        done = run("archive", *bad)
+        assert (done.exit_code, done.stdout) == (status, ""), done.output
+        assert "Traceback" not in done.stderr
+
+
 def test_a_damaged_archive_is_a_failure(run: Callable[..., Any], own: Path) -> None:
     for manifest in (own / "chips.lance" / "_versions").iterdir():
         manifest.write_bytes(b"")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from swath.archive import maintenance, ranking
 from swath.archive.answer import answer, answer_each, confidences
 from swath.archive.background import Background
-from swath.archive.captions import CaptionReport, CaptionWriter, caption_archive
+from swath.archive.captions import CAPTION_COLUMNS, CaptionReport, CaptionWriter, caption_archive
 from swath.archive.encoder import Encoder
 from swath.archive.hits import Hit, Hits
 from swath.archive.maintenance import ArchiveInfo, OptimizeReport, VerifyReport
@@ -225,6 +225,8 @@ class Archive:
     def add_rows(self, rows: pa.Table) -> int:
         """Add rows made by `swath.archive.rows.make_rows` in one commit; of an id given twice the first counts.
 
+        They may hold the columns of captions, too.
+
         Returns:
             How many were new.
 
@@ -236,6 +238,8 @@ class Archive:
             return 0
         for model_id in pc.unique(rows["model_id"]).to_pylist():
             self.check_model(model_id)
+        if set(CAPTION_COLUMNS.names) <= set(rows.schema.names):
+            self._store.add_columns(CAPTION_COLUMNS)
         added = self._store.insert(unique(rows))
         self.refresh()
         return added

@@ -8,7 +8,7 @@ Two layouts, both with one row a chip and its embedding:
 - ``stac``: stac-geoparquet 1.0, an item a chip, with a column ``embedding``.
 
 Columns ``swath:...`` hold what an archive needs beyond them, so that a table that swath wrote gives the same archive
-again. Tables of others can be imported too: vectors without their pixels. Captions are written, but not read again.
+again, captions too. Tables of others can be imported as well: vectors without their pixels.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from swath.archive.archive import Archive
+from swath.archive.captions import CAPTION_COLUMNS
 from swath.archive.exchange_rows import RowError, chip_of, exported, schema_of
 from swath.archive.rows import unique
 from swath.archive.schema import chip_table, unit_vectors
@@ -88,7 +89,7 @@ def export_table(archive: Archive, path: str | Path, layout: Layout = "major-tom
         raise InputError(f"there is no layout {layout!r}; take major-tom or stac")
     target, snapshot, about = Path(path), archive.snapshot(), archive.about
     captioned = "caption" in snapshot.table.schema.names
-    search = snapshot.table.search().select([*_COLUMNS, *(["caption"] if captioned else [])]).limit(None)
+    search = snapshot.table.search().select([*_COLUMNS, *(CAPTION_COLUMNS.names if captioned else [])]).limit(None)
     if where is not None:
         search = search.where(compile_where(where))
     known = {"format": 1, "layout": layout, "model_id": about.model_id, "dim": about.dim, "model": about.model,
@@ -168,7 +169,7 @@ def _add(
     place: tuple[str, str], report: ImportReport,
 ) -> None:  # fmt: skip
     chips: list[Chip] = []
-    vectors, tokens, thumbnails = [], [], []
+    vectors, tokens, thumbnails, captions = [], [], [], []
     for row, embedding in zip(rows, embeddings, strict=True):
         name = str(row.get("unique_id") or row.get("id") or f"row {len(chips)}")
         try:
@@ -180,10 +181,15 @@ def _add(
             continue
         tokens.append(row.get("swath:tokens"))
         thumbnails.append(row.get("thumbnail"))
+        captions.append([_text(row.get(f"swath:{name}")) for name in CAPTION_COLUMNS.names])
     if not chips:
         return
     units = unit_vectors(np.stack(vectors), archive.dim, [chip.id for chip in chips])
-    added = archive.add_rows(unique(chip_table(chips, units, tokens, thumbnails, archive.model_id)))
+    table = chip_table(chips, units, tokens, thumbnails, archive.model_id)
+    if any(caption is not None for caption, _ in captions):
+        for name, values in zip(CAPTION_COLUMNS.names, zip(*captions, strict=True), strict=True):
+            table = table.append_column(name, pa.array(values, pa.string()))
+    added = archive.add_rows(unique(table))
     report.added += added
     report.present += len(chips) - added
 
@@ -197,6 +203,10 @@ def _unit(embedding: pa.Scalar, dim: int) -> np.ndarray[Any, np.dtype[np.float32
     if not np.isfinite(norm) or norm == 0.0:
         raise RowError("its embedding holds NaN or infinite values, or nothing but zeros")
     return cast("np.ndarray[Any, np.dtype[np.float32]]", (values / norm).astype(np.float32))
+
+
+def _text(value: Any) -> str | None:  # noqa: ANN401 - a cell
+    return value if isinstance(value, str) else None
 
 
 def _known(file: pq.ParquetFile) -> dict[str, Any]:

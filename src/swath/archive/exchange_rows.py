@@ -24,7 +24,8 @@ _OWN = [
     pa.field("swath:window", pa.list_(pa.int32())), pa.field("swath:layers", pa.string()),
     pa.field("swath:crs", pa.string()), pa.field("swath:datetime", pa.timestamp("us", tz="UTC")),
     pa.field("swath:properties", pa.string()), pa.field("swath:tokens", pa.binary()),
-    pa.field("swath:caption", pa.string()), pa.field("thumbnail", pa.binary()),
+    pa.field("swath:caption", pa.string()), pa.field("swath:captioner", pa.string()),
+    pa.field("thumbnail", pa.binary()),
 ]  # fmt: skip
 """What an archive needs beyond the columns of a layout."""
 
@@ -73,7 +74,7 @@ def exported(row: Mapping[str, Any], layout: str) -> dict[str, Any]:
         "swath:sensor": row["sensor"], "swath:href": row["href"], "swath:window": row["window"],
         "swath:layers": row["layers"], "swath:crs": row["crs"], "swath:datetime": row["datetime"],
         "swath:properties": row["properties"], "swath:tokens": row["tokens"], "swath:caption": row.get("caption"),
-        "thumbnail": row["thumbnail"],
+        "swath:captioner": row.get("captioner"), "thumbnail": row["thumbnail"],
     }  # fmt: skip
     return own | (_major_tom(row, shape) if layout == "major-tom" else _item(row, shape))
 
