@@ -168,8 +168,18 @@ def test_order_and_fields(client: TestClient) -> None:
     assert set(found[0]) == {"type", "id", "collection", "properties"}
     left = search(client, fields="-geometry,-properties.title", sortby="id")["features"]
     assert "geometry" not in left[0]
+    assert set(search(client, fields="-id,-type,-links")["features"][0]) >= {"id", "type", "assets"}
     assert all("title" not in each["properties"] for each in left)
     assert [each["id"] for each in left] == sorted(each["id"] for each in left)
+
+
+def test_an_address_names_all_its_methods(client: TestClient) -> None:
+    both = "GET, POST"
+    wanted = {"/search": both, "/semantic-search": both, "/collections": "GET", "/static/a.js": "GET, HEAD"}
+    for path, methods in wanted.items():
+        answer = client.put(path, json={})
+        assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+        assert answer.json()["code"] == "MethodNotAllowed"
 
 
 def test_pages_stay_what_they_are_while_the_archive_grows(growing: Archive) -> None:

@@ -49,7 +49,7 @@ from swath.service.openapi import describing
 from swath.service.page_files import PageFiles
 from swath.service.problems import RequestError, add_handlers
 from swath.service.settings import Settings
-from swath.service.stac import Client, Queryables, Searches
+from swath.service.stac import Client, Queryables, SearchBody, Searches
 from swath.service.workers import Workers
 
 logger = logging.getLogger("swath.service")
@@ -166,7 +166,7 @@ def _stac_api(app: FastAPI, searches: Searches, settings: Settings) -> StacApi:
         app=app,
         middlewares=[],
         search_get_request_model=create_get_request_model(extensions),
-        search_post_request_model=create_post_request_model(extensions),
+        search_post_request_model=create_post_request_model(extensions, SearchBody),
         items_get_request_model=create_request_model(
             "ItemCollectionUri", base_model=ItemCollectionUri, extensions=extensions, request_type="GET"
         ),

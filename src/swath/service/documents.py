@@ -42,8 +42,8 @@ class TileJson(BaseModel):
     tiles: list[str] = Field(description="Address of the tiles")
     minzoom: int = Field(description="Level at which the scene fits one tile")
     maxzoom: int = Field(description="Level of the scene's own resolution")
-    bounds: tuple[float, float, float, float] = Field(description="West, south, east, north of the scene")
-    center: tuple[float, float, float] = Field(description="Longitude, latitude and zoom to begin with")
+    bounds: list[float] = Field(min_length=4, max_length=4, description="West, south, east, north of the scene")
+    center: list[float] = Field(min_length=3, max_length=3, description="Longitude, latitude and zoom to begin with")
     name: str = Field(description="The item's id")
 
 

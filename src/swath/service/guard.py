@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _OPEN = re.compile(r"/(healthz|readyz|static/.*)?")
 """Paths that need no token: health, and the page, which asks for the token."""
 
+_JSON = ("application/json", "application/geo+json")
+_FORMS = "/semantic-search"
+"""The one address that reads forms."""
+
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _CLIENTS = 10_000
 
@@ -106,7 +110,7 @@ class Guard:
             return b""
         headers = Headers(scope=scope)
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        form = kind == "multipart/form-data"
+        form = kind == "multipart/form-data" and scope["path"].endswith(_FORMS)
         limit = self._settings.max_upload_bytes + 2**16 if form else self._settings.max_body_bytes
         declared = headers.get("content-length", "0")
         too_large = RequestError(413, f"the body is larger than {limit} bytes")
@@ -125,8 +129,8 @@ class Guard:
                 if not message.get("more_body", False):
                     break
         body = b"".join(parts)
-        if not form and kind not in ("application/json", "application/geo+json", "") and scope["method"] == "POST":
-            raise RequestError(415, f"send application/json, not {kind[:60]!r}")
+        if not form and kind not in _JSON and (kind or body) and scope["method"] == "POST":
+            raise RequestError(415, f"send application/json, not {kind[:60] or 'a body of no type'!r}")
         if not form and body.strip() and not body.lstrip().startswith(b"{"):
             raise RequestError(400, "the body is no JSON object")
         if not form and depth(body) > self._settings.max_json_depth:

@@ -79,7 +79,7 @@ def trimmed(document: dict[str, Any], include: set[str], exclude: set[str]) -> d
     Args:
         document: the item.
         include: fields (``properties.gsd``) to give; none gives all.
-        exclude: fields to leave out; a field in both is given.
+        exclude: fields to leave out; a field in both is given, and so are `type` and `id`.
     """
     if include:
         kept: dict[str, Any] = {name: document[name] for name in ("type", "id", "collection") if name in document}
@@ -87,7 +87,7 @@ def trimmed(document: dict[str, Any], include: set[str], exclude: set[str]) -> d
             _copy(document, kept, path.split("."))
     else:
         kept = {**document, "properties": dict(document["properties"]), "assets": dict(document["assets"])}
-    for path in exclude - include:
+    for path in exclude - include - {"type", "id"}:
         _drop(kept, path.split("."))
     return kept
 

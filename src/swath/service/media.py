@@ -180,13 +180,15 @@ def _tilejson(hit: Hit, tiles: str) -> TileJson:
     if west > east:
         # Bounds of TileJSON do not wrap.
         west, east = -180.0, 180.0
-    bounds = (west, south, east, north)
-    return TileJson(tiles=[tiles], minzoom=low, maxzoom=high, bounds=bounds, center=(lon, lat, low), name=hit.id)
+    bounds = [west, south, east, north]
+    return TileJson(tiles=[tiles], minzoom=low, maxzoom=high, bounds=bounds, center=[lon, lat, low], name=hit.id)
 
 
 def _tile(hit: Hit, x: int, y: int, z: int) -> bytes:
     from swath.raster.tiles import web_tile  # GDAL is slow to import
 
+    if max(x, y) >= 2**z:
+        raise RequestError(404, f"there is no tile {z}/{x}/{y}; x and y are below 2**z")
     try:
         pixels = web_tile(hit.to_chip().scene, x, y, z, _TILE)
     except GeoreferenceError:

@@ -29,6 +29,17 @@ _PROBLEM = {
     "required": ["code", "description"],
     "additionalProperties": False,
 }
+_ITEM_OF_FIELDS = {
+    "type": "object",
+    "title": "ItemOfFields",
+    "description": "An item with those fields alone that the request's `fields` asks for",
+    "properties": {"type": {"type": "string", "const": "Feature"}, "id": {"type": "string"}},
+    "required": ["type", "id"],
+}
+_TERMS = {
+    "type": "array", "minItems": 1, "maxItems": 20,
+    "items": {"type": "string", "maxLength": 200, "pattern": r"\S"},
+}  # fmt: skip
 _EVERYWHERE = {
     "400": "The request cannot be used; the description says why",
     "401": "A token is needed",
@@ -37,6 +48,7 @@ _EVERYWHERE = {
     "500": "An unexpected failure",
     "503": "Not ready, took too long, or an archive cannot be read",
 }
+_OF_ITEM = "/collections/{collection_id}/items/{item_id}"
 _OF_BODIES = {"413": "The body is too large", "415": "The body is of a type that is not read"}
 
 
@@ -56,12 +68,18 @@ def describing(app: FastAPI, has_token: bool) -> Callable[[], dict[str, Any]]:
             # Bodies are read by the routes themselves, where JSON is not the only type.
             query = semantic_models.SemanticQuery.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas |= query.pop("$defs", {})
+            schemas["ItemOfFields"] = _ITEM_OF_FIELDS
+            pages = schemas["ItemCollection"]["properties"]["features"]
+            pages["items"] = {"anyOf": [pages["items"], {"$ref": "#/components/schemas/ItemOfFields"}]}
+            schemas["SearchPostRequest"]["properties"]["q"]["anyOf"][0] = _TERMS
             schemas |= {"SemanticQuery": query, "Problem": _PROBLEM, "HeatOverlay": HeatOverlay.model_json_schema()}
             for path, operations in made["paths"].items():
                 for method, operation in operations.items():
                     _complete(path, method, operation)
+            _link(made["paths"])
             for name in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(name, None)
+            _simplify(made)
             if has_token:
                 components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
                 made["security"] = [{"token": []}]
@@ -78,6 +96,12 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         if about is not None:
             each.setdefault("description", about.description)
             each["example"] = about.example
+            each.pop("examples", None)  # one excludes the other
+        kinds = each["schema"].get("anyOf", [])
+        if {"type": "null"} in kinds:  # an address holds no null: what is not given is left out
+            kinds.remove({"type": "null"})
+            if len(kinds) == 1:
+                each["schema"] |= each["schema"].pop("anyOf")[0]
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         content.setdefault("examples", BODIES.get((path, kind), {}))
     answers = operation["responses"]
@@ -98,3 +122,34 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         if example is not None and kind.endswith("json"):
             content.setdefault("example", example)
     operation["responses"] = dict(sorted(answers.items()))
+
+
+def _link(paths: dict[str, Any]) -> None:
+    """Say that what a search finds can be asked for: the first item of its answer, as an example."""
+    first = "$response.body#/features/0"
+    given = {"collection_id": f"{first}/collection", "item_id": f"{first}/id"}
+    links = {
+        found["operationId"]: {"operationId": found["operationId"], "parameters": given}
+        for path, operations in paths.items()
+        if path.startswith(_OF_ITEM)
+        for found in operations.values()
+    }
+    for path in ("/search", "/semantic-search"):
+        for operation in paths[path].values():
+            operation["responses"]["200"]["links"] = links
+
+
+def _simplify(node: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Say in fewer words what many tools misread, in place.
+
+    A tuple of equal parts is a list of so many; sets are read from lists with repetitions too.
+    """
+    if isinstance(node, dict):
+        parts = node.get("prefixItems")
+        if isinstance(parts, list) and all(part == parts[0] for part in parts):
+            del node["prefixItems"]
+            node["items"] = parts[0]
+        if node.get("uniqueItems") is True:
+            del node["uniqueItems"]
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _simplify(each)

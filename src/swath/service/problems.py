@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match, Mount
 
 from swath.errors import ArchiveError, EmptyChipError, InputError, MissingExtraError, SourceError, SwathError
 
@@ -25,6 +26,7 @@ _CODES = {
     406: "NotAcceptable", 409: "Conflict", 413: "ContentTooLarge", 414: "UriTooLong", 415: "UnsupportedMediaType",
     422: "Unprocessable", 429: "TooManyRequests", 431: "HeadersTooLarge", 503: "Unavailable",
 }  # fmt: skip
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 class RequestError(SwathError):
@@ -102,7 +104,22 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     detail = error.detail if isinstance(error.detail, str) else "the request cannot be answered"
     if error.status_code == 404 and detail == "Not Found":
         detail = "there is nothing at this address"
-    return answer(error.status_code, detail[:1000], dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(allowed := _allowed(request))
+        detail = f"{request.method} cannot be used here; {' or '.join(allowed)} can"
+    return answer(error.status_code, detail[:1000], headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Methods of all routes at the address of a request; Starlette names those of the first one only."""
+    routes = [route for route in request.app.router.routes if not isinstance(route, Mount)]
+    found = [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in routes)
+    ]
+    return found or ["GET", "HEAD"]  # files
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:

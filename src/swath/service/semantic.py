@@ -54,6 +54,7 @@ _BODY = {
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": SemanticAnswer, "content": {GEOJSON: {}}},
     400: {"description": "The query cannot be used; the description says why"},
+    404: {"description": "An item to look like is not there"},
     413: {"description": "The image is too large"},
     415: {"description": "Neither JSON nor multipart, or no image"},
     422: {"description": "The image cannot be read"},

@@ -10,7 +10,7 @@ CONFORMANCE = "https://swath.dev/stac-api/v1.0.0/semantic-search"
 """Conformance class of the extension."""
 
 Weight = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-Degrees = Annotated[float, Field(allow_inf_nan=False)]
+Degrees = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 
 
 class Strict(BaseModel):

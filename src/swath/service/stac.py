@@ -13,8 +13,10 @@ from urllib.parse import urlencode
 
 import attr
 import shapely
+from pydantic import field_validator
 from stac_fastapi.extensions.filter.client import BaseFiltersClient
 from stac_fastapi.types.core import BaseCoreClient
+from stac_fastapi.types.search import BaseSearchPostRequest
 from starlette.requests import Request
 
 from swath.archive import Query
@@ -92,6 +94,10 @@ class Searches:
             value = value.model_dump(mode="json", exclude_none=True)
         if not isinstance(value, Mapping):
             raise QueryError("intersects is not a GeoJSON geometry")
+        try:
+            _check_numbers(value)
+        except ValueError as error:
+            raise QueryError(f"intersects is not a GeoJSON geometry: {error}") from None
         found = read_geometry(value)
         if shapely.get_num_coordinates(found) > self.settings.max_vertices:
             raise QueryError(f"the geometry has over {self.settings.max_vertices} vertices; simplify it")
@@ -172,6 +178,31 @@ class Searches:
             while len(self._kept) > _LISTINGS:
                 self._kept.popitem(last=False)
         return found
+
+
+class SearchBody(BaseSearchPostRequest):  # type: ignore[misc]
+    """The body of an item search; numbers are numbers, where pydantic would take ``false`` and ``"1"`` for some."""
+
+    @field_validator("bbox", "intersects", mode="before")
+    @classmethod
+    def _check(cls, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+        _check_numbers(value)
+        return value
+
+
+def _check_numbers(value: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Refuse a box or geometry with coordinates that are no numbers.
+
+    Raises:
+        ValueError: it has such.
+    """
+    if isinstance(value, Mapping):
+        for name in ("coordinates", "bbox", "geometries"):
+            _check_numbers(value.get(name))
+    for each in value if isinstance(value, list) else ():
+        if isinstance(each, (bool, str)):
+            raise ValueError(f"{each!r:.40} is no number")
+        _check_numbers(each)
 
 
 def flat_box(values: Sequence[float]) -> list[float]:

@@ -41,9 +41,9 @@ class Question(Strict):
     """A question about an item."""
 
     question: str = Field(
-        min_length=1, max_length=1000, description="In English", examples=["how many ships are there?"]
+        min_length=1, max_length=1000, pattern=r"\S", description="In English", examples=["how many ships are there?"]
     )
-    then: list[Annotated[str, Field(min_length=1, max_length=1000)]] = Field(
+    then: list[Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]] = Field(
         default_factory=list, max_length=15, description="Further questions about the same item"
     )
 
