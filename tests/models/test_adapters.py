@@ -125,6 +125,9 @@ def test_timm_does_not_know_the_backbone(open_clip):
 @pytest.fixture(scope="module")
 def minilm(tmp_path_factory):
     """A directory in the layout of a sentence encoder: small BERT, WordPiece vocabulary, random weights."""
+    from swath.models.adapters.torchvision import ensure_torchvision
+
+    ensure_torchvision()  # transformers looks for it
     transformers = pytest.importorskip("transformers")
     folder = tmp_path_factory.mktemp("minilm")
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "many", "planes", "at", "an", "airport", "trees"]
@@ -204,6 +207,18 @@ def test_the_core_imports_no_extra():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_transformers_text_tower_stays_whole_where_towers_are_attached(minilm, tmp_path):
+    from swath.models.attach import attach_towers
+
+    own = DualEncoder(tiny_config(text=text_entry(minilm))).eval()
+    two = DualEncoder(tiny_config(text=text_entry(minilm), towers={"rgb": VIT, "s1": VIT}, name="two")).eval()
+    two.text.load_state_dict(own.text.state_dict())
+    attach_towers(own.save_pretrained(tmp_path / "own"), two.save_pretrained(tmp_path / "two"), ["s1"], tmp_path / "b")
+    after = DualEncoder.from_pretrained(tmp_path / "b", dtype="float32", device="cpu")
+    assert set(after.towers) == {"rgb", "s1"}
+    assert torch.equal(after.encode_texts(["a bay"]).pooled, own.encode_texts(["a bay"]).pooled)
 
 
 def test_transformers_texts_are_stretched_and_windowed(minilm, tmp_path):

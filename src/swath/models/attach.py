@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 
 from swath.errors import CheckpointError
 from swath.models import checkpoint
+from swath.models.adapters.transformers import FOLDER
 from swath.models.config import ModelConfig
 from swath.models.decoder import DECODER
 from swath.models.hub import resolve
@@ -107,7 +109,10 @@ def attach_towers(
         for key, value in found.items()
         if key.startswith(prefixes)
     }
-    return checkpoint.write(state, _with_towers(config, source, towers), Path(out))
+    written = checkpoint.write(state, _with_towers(config, source, towers), Path(out))
+    if (own / FOLDER).is_dir() and own.resolve() != Path(out).resolve():
+        shutil.copytree(own / FOLDER, Path(out) / FOLDER, dirs_exist_ok=True)
+    return written
 
 
 def _with_towers(config: ModelConfig, source: ModelConfig, towers: Sequence[str]) -> ModelConfig:
