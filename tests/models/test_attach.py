@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 
@@ -39,6 +41,16 @@ def test_a_captioner_comes_beside_the_weights_as_they_are(base, tmp_path):
     # A newer captioner takes the place of an older one.
     again = attach_captioner(tmp_path / "both", tmp_path / "trained", tmp_path / "again")
     assert again.captioner == config.captioner
+
+
+def test_an_answerer_beside_the_weights_stays_there(base, tmp_path):
+    own = tmp_path / "own"
+    shutil.copytree(base, own)
+    for name in ("answerer.json", "answerer.safetensors"):
+        (own / name).write_bytes(name.encode())
+    attach_captioner(own, trained(base, tmp_path / "trained"), tmp_path / "both")
+    for name in ("answerer.json", "answerer.safetensors"):
+        assert (tmp_path / "both" / name).read_bytes() == name.encode()
 
 
 def test_a_captioner_of_other_towers_is_refused(base, tmp_path):

@@ -11,6 +11,8 @@ import torch
 from swath.errors import CheckpointError
 from swath.models import checkpoint
 from swath.models.adapters.transformers import FOLDER
+from swath.models.answerer.config import CONFIG as ANSWERER
+from swath.models.answerer.config import WEIGHTS as ANSWERER_WEIGHTS
 from swath.models.config import ModelConfig
 from swath.models.decoder import DECODER
 from swath.models.hub import resolve
@@ -23,7 +25,7 @@ TOLERANCE = 2e-2
 def attach_captioner(
     model: str | Path, trained: str | Path, out: str | Path, dtype: DType | torch.dtype = "float16"
 ) -> ModelConfig:
-    """Write a model with the captioner of another one; its own weights stay as they are stored, and so does its id.
+    """Write a model with the captioner of another one; its own weights and answerer stay, and so does its id.
 
     Args:
         model: a name or directory of `DualEncoder.from_pretrained`.
@@ -55,7 +57,12 @@ def attach_captioner(
     state |= {key: value.to(precision) for key, value in written.items()}
     provenance = {**config.provenance, "captioner": source.provenance.get("captioner", str(source.name))}
     config = config.model_copy(update={"captioner": source.captioner, "provenance": provenance})
-    return checkpoint.write(state, config, Path(out))
+    config = checkpoint.write(state, config, Path(out))
+    if Path(out).resolve() != own.resolve():
+        for file in (ANSWERER, ANSWERER_WEIGHTS):  # the id stays, and with it the features that an answerer knows
+            if (own / file).is_file():
+                shutil.copyfile(own / file, Path(out) / file)
+    return config
 
 
 def attach_towers(
