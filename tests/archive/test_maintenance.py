@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from archive.fakes import DIM, FakeEncoder, filled, grid, make_chip, source_chips, units, write_scenes
 from swath.archive import Archive, Limits, ingest
+from swath.archive.filters import Filters
 from swath.archive.maintenance import Problem
 from swath.archive.rows import make_rows
 from swath.errors import ArchiveCorruptError
@@ -102,6 +104,22 @@ def test_large_archives_in_memory_ask_the_index_unless_there_is_a_filter(tmp_pat
         wanted, found = exact.search("port", k=20, **parts), asked.search("port", k=20, **parts)
         assert [hit.id for hit in found] == [hit.id for hit in wanted]
         assert found.confidence == wanted.confidence
+
+
+def test_candidates_of_the_index_are_read_from_memory_once_that_pays_and_found_alike(tmp_path: Path) -> None:
+    filled(tmp_path / "archive", grid(600), units(600)).optimize(vector_index=True)
+    # Few candidates: ranked by their codes alone they would be in another order.
+    limits = Limits(exact_rows=599, exact_matches=0, probes=64, refine=2)
+    memory = Archive.open(tmp_path / "archive", FakeEncoder(), limits).snapshot()
+    files = Archive.open(tmp_path / "archive", FakeEncoder(), replace(limits, cache_bytes=0)).snapshot()
+    loaded = []
+    for vector in 3 * units(9)[5:]:
+        found, wanted = (next(snapshot.rankings(vector, Filters(), 10)) for snapshot in (memory, files))
+        loaded.append(memory._cache is not None)
+        assert found[0].tolist() == wanted[0].tolist()
+        np.testing.assert_allclose(found[1], wanted[1], atol=1e-6)
+    assert loaded == [False, True, True, True]  # of 600 rows, 128 candidates a search
+    assert files._cache is None
 
 
 def test_new_rows_are_added_to_the_vector_index_until_the_archive_has_outgrown_it(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from swath.archive.filters import NO_TIME, Columns, Filters
 from swath.archive.merging import Ranking, best_first, first_scores, merged, scaled
+from swath.archive.products import products
 from swath.archive.scale import Coded, Scale
 from swath.archive.schema import BOUNDS
 from swath.archive.store import reading
@@ -34,7 +35,7 @@ from swath.archive.where import id_in
 from swath.errors import ArchiveCorruptError
 
 _BLOCK = 8192  # rows whose products with several vectors are held at a time
-_GATHERED = 1024  # rows that are gathered at a time: they stay in the processor's cache for the product
+_SINGLY = 4  # reading a row on its own takes some four times as long as reading it with all others
 _COUNTS = 256  # filters whose rows are remembered
 
 
@@ -81,6 +82,7 @@ class Snapshot:
         self.uri = uri
         self._lock = threading.Lock()
         self._cache: _Cache | None = None
+        self._read = 0  # candidates, from files
         self._sample: NDArray[np.float32] | None = None
         self._indexed: bool | None = None
         self._counts: dict[str, int] = {}
@@ -159,13 +161,13 @@ class Snapshot:
         if self.fits_in_memory and (self._cache is not None or self.count(sql) > 0.05 * self.rows):
             cache = self._loaded()
             if sql is None:
-                products = _products(cache.vectors, vector)
-                return cache.rows, products if scale is None else scale.apply(products, cache.sensors)
+                scores = products(cache.vectors, vector)
+                return cache.rows, scores if scale is None else scale.apply(scores, cache.sensors)
             at = self._places(cache, filters)
             # Gathering rows costs more than a full product once a good part of them is wanted.
             dense = len(at) > 0.4 * len(cache.rows)
-            products = _products(cache.vectors, vector)[at] if dense else _products(cache.vectors, vector, at)
-            return cache.rows[at], products if scale is None else scale.apply(products, cache.sensors[at])
+            scores = products(cache.vectors, vector)[at] if dense else products(cache.vectors, vector, at)
+            return cache.rows[at], scores if scale is None else scale.apply(scores, cache.sensors[at])
         found = [np.empty(0, np.uint64)], [np.empty(0, np.float32)]
         for rows, matrix, sensors in self._stream(sql):
             found[0].append(rows)
@@ -194,11 +196,11 @@ class Snapshot:
         asked = torch.tensor(vectors)
         top = torch.empty(len(vectors), 0)
         for matrix, sensors in self._matrices(filters):
-            products = asked @ torch.from_numpy(matrix).T
+            scores = asked @ torch.from_numpy(matrix).T
             if scale is not None:
                 gain, offset = (torch.from_numpy(values) for values in scale.columns(sensors))
-                products = products * gain + offset
-            top = torch.cat([top, products], dim=1)
+                scores = scores * gain + offset
+            top = torch.cat([top, scores], dim=1)
             top = top.topk(min(best, top.shape[1]), dim=1, sorted=False).values
         return top.double().mean(dim=1).numpy()
 
@@ -354,18 +356,32 @@ class Snapshot:
         wanted = max(2 * k, 64)
         length = float(np.linalg.norm(vector))
         while wanted <= self.limits.largest_k:
-            query = self.table.search(vector, vector_column_name="vector").distance_type("cosine").limit(wanted)
-            query = query.nprobes(self.limits.probes).refine_factor(self.limits.refine)
-            query = query.select(["_rowid", "_distance"])
+            candidates = wanted * self.limits.refine
+            cache = self._worth_loading(candidates)
+            query = self.table.search(vector, vector_column_name="vector").distance_type("cosine")
+            query = query.nprobes(self.limits.probes).select(["_rowid", "_distance"])
+            # Lance reads candidates one by one from its files, which takes most of a search; memory gives them at once.
+            query = query.limit(candidates) if cache else query.limit(wanted).refine_factor(self.limits.refine)
             with reading(self.uri):
                 found = (query.where(sql, prefilter=True) if sql else query).to_arrow()
             rows = found["_rowid"].to_numpy()
-            scores = ((1.0 - found["_distance"].to_numpy()) * length).astype(np.float32)
-            order = np.argsort(-scores, kind="stable")
+            if cache:
+                scores = products(cache.vectors, vector, np.searchsorted(cache.rows, rows))
+            else:
+                scores = ((1.0 - found["_distance"].to_numpy()) * length).astype(np.float32)
+            order = np.lexsort((rows, -scores))[:wanted]
             yield rows[order], scores[order]
             if len(rows) < wanted:
                 return
             wanted *= 4
+
+    def _worth_loading(self, candidates: int) -> _Cache | None:
+        """What searches in memory need, once so many candidates have been read that reading all would have paid."""
+        if self._cache is None and self.fits_in_memory:
+            self._read += candidates
+            if self._read * _SINGLY > self.rows and not self._lock.locked():
+                return self._loaded()
+        return self._cache
 
     def _loaded(self) -> _Cache:
         """What searches in memory need, loaded once."""
@@ -401,22 +417,6 @@ class Snapshot:
         with reading(self.uri):
             for batch in (query.where(sql) if sql else query).to_batches():
                 yield batch["_rowid"].to_numpy(), vectors_from(batch["vector"], self.dim), Coded.of(batch["sensor"])
-
-
-def _products(
-    vectors: NDArray[np.float32], vector: NDArray[np.float32], places: NDArray[np.int64] | None = None
-) -> NDArray[np.float32]:
-    """(N,) inner products of vectors, or of those at some places, with one."""
-    import torch  # its products do not suffer on a busy machine, as those of OpenBLAS do
-
-    matrix, column = torch.from_numpy(vectors), torch.from_numpy(np.array(vector, dtype=np.float32))
-    if places is None:
-        return (matrix @ column).numpy()
-    found = torch.empty(len(places))
-    for start in range(0, len(places), _GATHERED):
-        block = torch.from_numpy(places[start : start + _GATHERED])
-        torch.mv(matrix.index_select(0, block), column, out=found[start : start + _GATHERED])
-    return found.numpy()
 
 
 def _second(pair: tuple[int, str]) -> str:
