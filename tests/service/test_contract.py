@@ -85,6 +85,7 @@ def test_schemathesis_runs_clean(world: Archive, item: str, tmp_path: Path) -> N
     with running(world) as address:
         command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config), "run"]
         command += [f"{address}/api", "--max-examples", "150", "--generation-deterministic", "--continue-on-failure"]
+        command += ["--request-timeout", "90"]  # the service answers, if with a 503, within 60 s
         done = subprocess.run(command, capture_output=True, text=True, timeout=1400, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-8000:]
 
