@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,9 +69,15 @@ def overlay(picture: NDArray[np.float32], heat: NDArray[np.float32]) -> NDArray[
 
 def _fit(text: str, pen: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
     line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    while pen.textlength(line, font=font) > width and len(line) > 1:
-        line = line[:-2] + "…"
-    return line
+    if pen.textlength(line, font=font) <= width:
+        return line
+
+    def measure(count: int) -> float:
+        return float(pen.textlength(line[:count] + "…", font=font))
+
+    # Halving: letter by letter, a text of some thousand signs takes ten seconds.
+    kept = bisect_right(range(len(line)), float(width), key=measure) - 1
+    return line[: max(kept, 0)] + "…"
 
 
 def glow(heat: HeatMap, side: int, text: int = 0) -> bytes:
