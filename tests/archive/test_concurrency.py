@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from archive.fakes import FakeEncoder, filled, grid, units
-from swath.archive import Archive
+from swath.archive import Archive, archive
 
 COUNT, STEP = 600, 30
 CHIPS, VECTORS = grid(COUNT), units(COUNT)
@@ -60,3 +62,32 @@ def test_nothing_is_lost_or_doubled_while_everything_happens(tmp_path: Path, ind
     assert wrong == []
     assert sorted(first.present_ids().tolist()) == sorted(chip.id.encode() for chip in CHIPS[20:])
     assert first.verify(files=False).ok
+
+
+def test_what_others_write_is_seen_at_once_though_the_store_is_not_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = filled(tmp_path / "archive", CHIPS[:10], VECTORS[:10])
+    reader, versions = Archive.open(tmp_path / "archive"), tmp_path / "archive" / "chips.lance" / "_versions"
+    asked: list[int] = []
+    newest = reader._store.newest_version
+    monkeypatch.setattr(reader._store, "newest_version", lambda: asked.append(1) or newest())
+    monkeypatch.setattr(archive, "_LOCAL_REFRESH_SECONDS", 3600.0)
+    # A folder that has only just changed may change again before its clock ticks: the store itself is asked.
+    assert [len(reader) for _ in range(3)] == [10, 10, 10]
+    assert len(asked) == 2
+    past = time.time_ns() - 10**10
+    os.utime(versions, ns=(past, past))
+    assert [len(reader) for _ in range(3)] == [10, 10, 10]
+    assert len(asked) == 3
+    writer.add(CHIPS[10:20], VECTORS[10:20])
+    assert len(reader) == 20
+    # Should the folder's time not come through, as over a network, the store is asked after a while.
+    writer.delete([CHIPS[0].id])
+    os.utime(versions, ns=(past, past))
+    assert len(reader) == 19
+    writer.delete([CHIPS[1].id])
+    os.utime(versions, ns=(past, past))
+    assert len(reader) == 19
+    monkeypatch.setattr(archive, "_LOCAL_REFRESH_SECONDS", 0.0)
+    assert len(reader) == 18

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from swath.similarity import Fusion
 
 _REMOTE_REFRESH_SECONDS = 5.0
+_LOCAL_REFRESH_SECONDS = 1.0  # where the time of the folder says that nothing was written; it may come late over NFS
+_SETTLED_NS = 10**9  # a folder that changed later than this ago may change again within one tick of its clock
 _IDS_A_STATEMENT = 1000
 
 
@@ -59,6 +61,7 @@ class Archive:
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._checked_at = -np.inf
+        self._settled: int | None = None
         self._background = Background(store)
         self._encoder = encoder
         if encoder is not None:
@@ -167,6 +170,8 @@ class Archive:
             ArchiveError: the archive does not say how to load it.
             ModelMismatchError: what was loaded is another model.
         """
+        if self._encoder is not None:
+            return self._encoder
         with self._lock:
             if self._encoder is None:
                 self._encoder = self._load_encoder()
@@ -417,12 +422,15 @@ class Archive:
     def _current(self) -> Snapshot:
         """The newest snapshot; the one at hand while no process has written since."""
         with self._lock:
-            wait = _REMOTE_REFRESH_SECONDS if "://" in self.uri else 0.0
+            changed = self._store.changed_at()
+            wait = _REMOTE_REFRESH_SECONDS if changed is None else _LOCAL_REFRESH_SECONDS
             now = time.monotonic()
-            if self._snapshot is None or now - self._checked_at >= wait:
-                self._checked_at = now
+            if self._snapshot is None or changed != self._settled or now - self._checked_at >= wait:
+                old = changed is not None and time.time_ns() - changed > _SETTLED_NS
+                self._checked_at, self._settled = now, None
                 if self._snapshot is None or self._store.newest_version() != self._snapshot.version:
                     self._snapshot = Snapshot(self.uri, self._store.snapshot(), self.dim, self._limits)
+                self._settled = changed if old else None
             return self._snapshot
 
     def refresh(self) -> None:

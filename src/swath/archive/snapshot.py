@@ -85,6 +85,7 @@ class Snapshot:
         self._read = 0  # candidates, from files
         self._sample: NDArray[np.float32] | None = None
         self._indexed: bool | None = None
+        self._captioned: bool | None = None
         self._counts: dict[str, int] = {}
         self._samples: dict[str, NDArray[np.float32]] | None = None
         self._by_sensor: dict[str, NDArray[np.uint64]] | None = None
@@ -267,8 +268,11 @@ class Snapshot:
 
     def _with_caption(self, columns: Sequence[str]) -> list[str]:
         """Columns, with the caption where they are a hit's and the archive has been captioned."""
-        captioned = "properties" in columns and "caption" in self.table.schema.names
-        return [*columns, "caption"] if captioned else list(columns)
+        if "properties" not in columns:
+            return list(columns)
+        if self._captioned is None:
+            self._captioned = "caption" in self.table.schema.names
+        return [*columns, "caption"] if self._captioned else list(columns)
 
     def vectors_of(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Embeddings of chips by id; absent ids are left out."""
@@ -363,7 +367,8 @@ class Snapshot:
             # Lance reads candidates one by one from its files, which takes most of a search; memory gives them at once.
             query = query.limit(candidates) if cache else query.limit(wanted).refine_factor(self.limits.refine)
             with reading(self.uri):
-                found = (query.where(sql, prefilter=True) if sql else query).to_arrow()
+                # `to_arrow` would ask for the table's schema once more.
+                found = (query.where(sql, prefilter=True) if sql else query).to_batches().read_all()
             rows = found["_rowid"].to_numpy()
             if cache:
                 scores = products(cache.vectors, vector, np.searchsorted(cache.rows, rows))

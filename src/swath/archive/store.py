@@ -172,6 +172,18 @@ class Store:
             self.chips.checkout_latest()
             return int(self.chips.version)
 
+    def changed_at(self) -> int | None:
+        """When a version of `chips` was last written, by the file system's clock, in nanoseconds; None if remote.
+
+        It costs a hundredth of `newest_version`. 0 where there is no such folder.
+        """
+        if not _is_local(self.uri):
+            return None
+        try:
+            return (Path(self.uri) / "chips.lance" / "_versions").stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def insert(self, rows: pa.Table) -> int:
         """Commit the rows whose ids are not there yet, all at once.
 
