@@ -461,19 +461,7 @@ export interface components {
             temporal: components["schemas"]["TimeInterval"];
         };
         "GeometryCollection-Input": {
-            bbox?: [
-                number,
-                number,
-                number,
-                number
-            ] | [
-                number,
-                number,
-                number,
-                number,
-                number,
-                number
-            ] | null;
+            bbox?: number[] | number[] | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -482,19 +470,7 @@ export interface components {
             geometries: (components["schemas"]["Point"] | components["schemas"]["MultiPoint"] | components["schemas"]["LineString"] | components["schemas"]["MultiLineString"] | components["schemas"]["Polygon"] | components["schemas"]["MultiPolygon"] | components["schemas"]["GeometryCollection-Input"])[];
         };
         "GeometryCollection-Output": {
-            bbox?: [
-                number,
-                number,
-                number,
-                number
-            ] | [
-                number,
-                number,
-                number,
-                number,
-                number,
-                number
-            ] | null;
+            bbox?: number[] | number[] | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -516,19 +492,7 @@ export interface components {
             [key: string]: unknown;
         };
         Item: {
-            bbox?: [
-                number,
-                number,
-                number,
-                number
-            ] | [
-                number,
-                number,
-                number,
-                number,
-                number,
-                number
-            ] | null;
+            bbox?: number[] | number[] | null;
             /** @constant */
             type: "Feature";
             geometry: (components["schemas"]["Point"] | components["schemas"]["MultiPoint"] | components["schemas"]["LineString"] | components["schemas"]["MultiLineString"] | components["schemas"]["Polygon"] | components["schemas"]["MultiPolygon"] | components["schemas"]["GeometryCollection-Output"]) | null;
@@ -545,22 +509,10 @@ export interface components {
             collection?: string | null;
         };
         ItemCollection: {
-            bbox?: [
-                number,
-                number,
-                number,
-                number
-            ] | [
-                number,
-                number,
-                number,
-                number,
-                number,
-                number
-            ] | null;
+            bbox?: number[] | number[] | null;
             /** @constant */
             type: "FeatureCollection";
-            features: components["schemas"]["Item"][];
+            features: (components["schemas"]["Item"] | components["schemas"]["ItemOfFields"])[];
             links?: components["schemas"]["stac_pydantic__api__links__Links"] | null;
             numberMatched?: number | null;
             numberReturned?: number | null;
@@ -631,19 +583,7 @@ export interface components {
             [key: string]: unknown;
         };
         LineString: {
-            bbox?: [
-                number,
-                number,
-                number,
-                number
-            ] | [
-                number,
-                number,
-                number,
-                number,
-                number,
-                number
-            ] | null;
+            bbox?: number[] | number[] | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -662,19 +602,7 @@ export interface components {
         /** @enum {string} */
         MimeTypes: "image/tiff; application=geotiff" | "image/tiff; application=geotiff; profile=cloud-optimized" | "image/jp2" | "image/png" | "image/jpeg" | "application/geo+json" | "application/geo+json-seq" | "application/geopackage+sqlite3" | "application/vnd.google-earth.kml+xml" | "application/vnd.google-earth.kmz" | "application/x-protobuf" | "application/vnd.mapbox-vector-tile" | "application/x-hdf" | "application/x-hdf5" | "application/xml" | "application/json" | "application/ndjson" | "text/html" | "text/plain" | "application/vnd.oai.openapi+json;version=3.0" | "application/vnd.oai.openapi;version=3.0" | "application/schema+json" | "application/pdf" | "text/csv" | "application/vnd.apache.parquet" | "application/octet-stream";
         MultiLineString: {
-            bbox?: [
-                number,
-                number,
-                number,
-                number
-            ] | [
-                number,
-                number,
-                number,
-                number,
-                number,
-                number
-            ] | null;
+            bbox?: number[] | number[] | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -683,19 +611,7 @@ export interface components {
             coordinates: (components["schemas"]["Position2D"] | components["schemas"]["Position3D"])[][];
         };
         MultiPoint: {
-            bbox?: [
-                number,
-                number,
-                number,
-                number
-            ] | [
-                number,
-                number,
-                number,
-                number,
-                number,
-                number
-            ] | null;
+            bbox?: number[] | number[] | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -704,19 +620,7 @@ export interface components {
             coordinates: (components["schemas"]["Position2D"] | components["schemas"]["Position3D"])[];
         };
         MultiPolygon: {
-            bbox?: [
-                number,
-                number,
-                number,
-                number
-            ] | [
-                number,
-                number,
-                number,
-                number,
-                number,
-                number
-            ] | null;
+            bbox?: number[] | number[] | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -756,19 +660,7 @@ export interface components {
             [key: string]: unknown;
         };
         Point: {
-            bbox?: [
-                number,
-                number,
-                number,
-                number
-            ] | [
-                number,
-                number,
-                number,
-                number,
-                number,
-                number
-            ] | null;
+            bbox?: number[] | number[] | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -777,19 +669,7 @@ export interface components {
             coordinates: components["schemas"]["Position2D"] | components["schemas"]["Position3D"];
         };
         Polygon: {
-            bbox?: [
-                number,
-                number,
-                number,
-                number
-            ] | [
-                number,
-                number,
-                number,
-                number,
-                number,
-                number
-            ] | null;
+            bbox?: number[] | number[] | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -869,19 +749,7 @@ export interface components {
         SearchPostRequest: {
             collections?: string[] | null;
             ids?: string[] | null;
-            bbox?: [
-                number,
-                number,
-                number,
-                number
-            ] | [
-                number,
-                number,
-                number,
-                number,
-                number,
-                number
-            ] | null;
+            bbox?: (number)[] | (number)[] | null;
             intersects?: components["schemas"]["Point"] | components["schemas"]["MultiPoint"] | components["schemas"]["LineString"] | components["schemas"]["MultiLineString"] | components["schemas"]["Polygon"] | components["schemas"]["MultiPolygon"] | components["schemas"]["GeometryCollection-Input"] | null;
             datetime?: string | null;
             /** @default 10 */
@@ -929,19 +797,7 @@ export interface components {
             direction: components["schemas"]["SortDirections"];
         };
         SpatialExtent: {
-            bbox: ([
-                number,
-                number,
-                number,
-                number
-            ] | [
-                number,
-                number,
-                number,
-                number,
-                number,
-                number
-            ])[];
+            bbox: ((number)[] | (number)[])[];
         };
         TileJson: {
             /**
@@ -952,17 +808,8 @@ export interface components {
             tiles: string[];
             minzoom: number;
             maxzoom: number;
-            bounds: [
-                number,
-                number,
-                number,
-                number
-            ];
-            center: [
-                number,
-                number,
-                number
-            ];
+            bounds: number[];
+            center: number[];
             name: string;
         };
         TimeInterval: {
@@ -991,23 +838,22 @@ export interface components {
             /** @default null */
             near?: number | null;
         };
+        ItemOfFields: {
+            /** @constant */
+            type: "Feature";
+            id: string;
+        };
         SemanticQuery: {
             /** @default null */
             text?: string | null;
             /** @default null */
             like?: components["schemas"]["ItemExample"] | null;
             /** @default null */
-            near?: [
-                number,
-                number
-            ] | null;
+            near?: number[] | null;
             /** @default null */
             radius_km?: number | null;
             /** @default null */
-            like_place?: [
-                number,
-                number
-            ] | null;
+            like_place?: number[] | null;
             positives?: (components["schemas"]["ItemExample"] | components["schemas"]["TextExample"])[];
             negatives?: (components["schemas"]["ItemExample"] | components["schemas"]["TextExample"])[];
             weights?: components["schemas"]["Weights"];
@@ -1052,10 +898,7 @@ export interface components {
         };
         HeatOverlay: {
             image: string;
-            corners: [
-                number,
-                number
-            ][] | null;
+            corners: number[][] | null;
             peaks: {
                 [key: string]: unknown;
             };
@@ -1284,19 +1127,19 @@ export interface operations {
     Search_search_get: {
         parameters: {
             query?: {
-                collections?: string | null;
-                ids?: string | null;
-                bbox?: string | null;
-                intersects?: string | null;
-                datetime?: string | null;
-                limit?: number | null;
-                fields?: string | null;
-                filter?: string | null;
-                "filter-crs"?: string | null;
-                "filter-lang"?: ("cql2-json" | "cql2-text") | null;
-                sortby?: string | null;
-                q?: string | null;
-                token?: string | null;
+                collections?: string;
+                ids?: string;
+                bbox?: string;
+                intersects?: string;
+                datetime?: string;
+                limit?: number;
+                fields?: string;
+                filter?: string;
+                "filter-crs"?: string;
+                "filter-lang"?: "cql2-json" | "cql2-text";
+                sortby?: string;
+                q?: string;
+                token?: string;
             };
             header?: never;
             path?: never;
@@ -1596,16 +1439,16 @@ export interface operations {
     Get_ItemCollection_collections__collection_id__items_get: {
         parameters: {
             query?: {
-                limit?: number | null;
-                bbox?: string | null;
-                datetime?: string | null;
-                fields?: string | null;
-                filter?: string | null;
-                "filter-crs"?: string | null;
-                "filter-lang"?: ("cql2-json" | "cql2-text") | null;
-                sortby?: string | null;
-                q?: string | null;
-                token?: string | null;
+                limit?: number;
+                bbox?: string;
+                datetime?: string;
+                fields?: string;
+                filter?: string;
+                "filter-crs"?: string;
+                "filter-lang"?: "cql2-json" | "cql2-text";
+                sortby?: string;
+                q?: string;
+                token?: string;
             };
             header?: never;
             path: {
@@ -1964,27 +1807,27 @@ export interface operations {
     get_semantic_search_semantic_search_get: {
         parameters: {
             query?: {
-                text?: string | null;
-                like?: string | null;
-                near?: string | null;
-                radius_km?: number | null;
-                like_place?: string | null;
-                positives?: string[] | null;
-                negatives?: string[] | null;
-                positive_texts?: string[] | null;
-                negative_texts?: string[] | null;
-                weights?: string | null;
-                min_confidence?: number | null;
+                text?: string;
+                like?: string;
+                near?: string;
+                radius_km?: number;
+                like_place?: string;
+                positives?: string[];
+                negatives?: string[];
+                positive_texts?: string[];
+                negative_texts?: string[];
+                weights?: string;
+                min_confidence?: number;
                 limit?: number;
                 per_sensor?: boolean;
                 similarity?: string;
                 rerank?: string;
-                bbox?: string | null;
-                intersects?: string | null;
-                datetime?: string | null;
-                collections?: string | null;
-                sensors?: string | null;
-                filter?: string | null;
+                bbox?: string;
+                intersects?: string;
+                datetime?: string;
+                collections?: string;
+                sensors?: string;
+                filter?: string;
                 "filter-lang"?: string;
             };
             header?: never;
@@ -2011,6 +1854,14 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2112,6 +1963,14 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
