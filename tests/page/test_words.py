@@ -72,7 +72,7 @@ def test_a_question_that_cannot_be_answered_says_why(page: Any, speaking: str) -
     arrive(page, speaking, f"#hit={key_of(item)}")
     page.fill("#question", " ")
     page.press("#question", "Enter")
-    assert "question" in said(page, "form.ask:has(#question)")
+    assert "Question: must not be blank" in said(page, "form.ask:has(#question)")
 
 
 def test_a_model_that_only_searches_offers_neither(page: Any, address: str) -> None:

@@ -95,7 +95,10 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG00
 
 def _told(found: Any) -> str:  # noqa: ANN401 - pydantic's error
     place = ".".join(str(part) for part in found.get("loc", ()) if part not in ("body", "query", "path"))
-    return f"{place[:200]}: {str(found.get('msg', 'cannot be read'))[:300]}".removeprefix(": ")
+    said = str(found.get("msg", "cannot be read"))
+    if found.get("type") == "string_pattern_mismatch" and found.get("ctx", {}).get("pattern") == r"\S":
+        said = "must not be blank"
+    return f"{place[:200]}: {said[:300]}".removeprefix(": ")
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
