@@ -5,12 +5,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from archive.fakes import DIM, FakeEncoder, filled, make_chip, units
-from swath.archive import Archive
+from swath.archive import Archive, store
 from swath.archive.store import ArchiveMeta, Store
 from swath.errors import (
     ArchiveCorruptError,
@@ -62,6 +63,28 @@ def test_damage_is_told_and_never_a_wrong_answer(tmp_path: Path, damage: Callabl
         Archive.open(path, FakeEncoder()).search("port", k=12)
     assert str(path) in str(caught.value)
     assert "copy" in str(caught.value)
+
+
+def test_an_archive_written_while_it_is_opened_is_not_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = filled(tmp_path / "archive", CHIPS[:4], VECTORS[:4])
+
+    class Connection:
+        """Another process commits right after a table was opened."""
+
+        def __init__(self, connection: Any) -> None:
+            self._connection = connection
+            self.list_tables = connection.list_tables
+
+        def open_table(self, table: str) -> Any:
+            opened = self._connection.open_table(table)
+            if table == "chips":
+                writer.add(CHIPS[4:8], VECTORS[4:8])
+            return opened
+
+    connect = store._connect
+    monkeypatch.setattr(store, "_connect", lambda *arguments: Connection(connect(*arguments)))
+    reader = Archive.open(tmp_path / "archive", FakeEncoder())
+    assert len(reader) == 8
 
 
 def test_nothing_there(tmp_path: Path) -> None:

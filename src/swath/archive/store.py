@@ -140,9 +140,7 @@ class Store:
                     f"archive {address} is incomplete: its {missing.pop()!r} table is missing; restore it from a copy, "
                     f"or remove the folder and index again"
                 )
-            chips, meta = connection.open_table("chips"), connection.open_table("meta")
-            _check_manifest(address, "chips", chips.version)
-            _check_manifest(address, "meta", meta.version)
+            chips, meta = (_open_newest(connection, address, table) for table in ("chips", "meta"))
             found = meta.search().where("key = 'archive'").limit(1).to_list()
         return cls(address, connection, chips, meta, _about(address, found))
 
@@ -180,7 +178,7 @@ class Store:
         if not _is_local(self.uri):
             return None
         try:
-            return (Path(self.uri) / "chips.lance" / "_versions").stat().st_mtime_ns
+            return _versions(self.uri, "chips").stat().st_mtime_ns
         except OSError:
             return 0
 
@@ -325,20 +323,30 @@ def _about(address: str, found: list[dict[str, Any]]) -> ArchiveMeta:
     raise ArchiveError(f"archive {address} has format {version}, this swath reads up to {FORMAT_VERSION}; update swath")
 
 
-def _check_manifest(address: str, table: str, opened: int) -> None:
-    """Refuse a local table whose newest manifest is gone: Lance would quietly serve the version before it."""
-    hint = Path(address) / f"{table}.lance" / "_versions" / "latest_version_hint.json"
-    if not _is_local(address) or not hint.exists():
-        return
-    try:
-        newest = int(json.loads(hint.read_text())["version"])
-    except (ValueError, KeyError, TypeError, OSError):
-        return  # the hint is only a hint; without it there is nothing to compare
-    if opened < newest:
+def _open_newest(connection: Any, address: str, table: str) -> Any:  # noqa: ANN401 - lancedb is untyped
+    """Open a table; refuse one whose newest manifest is gone: Lance would quietly serve the version before it."""
+    written = _written_version(address, table)  # first: another process may write a version meanwhile
+    opened = connection.open_table(table)
+    if written is not None and opened.version < written:
         raise ArchiveCorruptError(
-            f"archive {address} has lost the newest version of its {table!r} table (found {opened}, wrote {newest}); "
-            f"restore {hint.parent} from a copy, or remove the folder and index again"
+            f"archive {address} has lost the newest version of its {table!r} table (found {opened.version}, "
+            f"wrote {written}); restore {_versions(address, table)} from a copy, or remove the folder and index again"
         )
+    return opened
+
+
+def _written_version(address: str, table: str) -> int | None:
+    """The version that Lance says it wrote last; None where it left no such hint, or the table is not local."""
+    if not _is_local(address):
+        return None
+    try:
+        return int(json.loads((_versions(address, table) / "latest_version_hint.json").read_text())["version"])
+    except (ValueError, KeyError, TypeError, OSError):
+        return None
+
+
+def _versions(address: str, table: str) -> Path:
+    return Path(address) / f"{table}.lance" / "_versions"
 
 
 def _create_or_open(connection: Any, schema: pa.Schema) -> Any:  # noqa: ANN401 - lancedb is untyped
