@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from harness import data_root, write_result
 
-from swath.data.questions import Question, QuestionSet, read_questions
+from swath.data.questions import Question, QuestionSet
+from swath.data.read_questions import read_questions
 from swath.evaluation.vqa import Prior, VqaResult, judge, ranged_types
 from swath.models import DualEncoder
 from swath.models.answerer import CompactAnswerer, parse

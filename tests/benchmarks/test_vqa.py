@@ -14,7 +14,7 @@ import vqa
 
 from data.test_questions import sample
 from generate.models import tiny_model
-from swath.data.questions import read_questions
+from swath.data.read_questions import read_questions
 
 OPTIONS = Namespace(members=1, epochs=2, seed=0, dropout=0.0, decay=0.0)
 

@@ -11,7 +11,7 @@ import pytest
 from generate.assistants import conversations
 from generate.rasters import write_image
 from swath.data.conversations import read_conversations
-from swath.data.questions import read_questions
+from swath.data.read_questions import read_questions
 from swath.errors import DataError
 
 

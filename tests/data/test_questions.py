@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from generate.rasters import write_image
-from swath.data.questions import QuestionSet, read_questions
+from swath.data.questions import QuestionSet
+from swath.data.read_questions import read_questions
 from swath.errors import DataError
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from data.test_questions import sample
 from swath.chips import Pixels
-from swath.data.questions import Question, read_questions
+from swath.data.questions import Question
+from swath.data.read_questions import read_questions
 from swath.errors import EvaluationError
 from swath.evaluation.run_vqa import evaluate_vqa
 from swath.evaluation.vqa import Prior, category, judge, normalise, ranged_types

@@ -43,7 +43,7 @@ def vqa(
 
     Example: swath evaluate vqa swath-mini data/rsvqa/lr_s2.json
     """
-    from swath.data.questions import read_questions
+    from swath.data.read_questions import read_questions
     from swath.evaluation.run_vqa import evaluate_vqa
 
     questions = read_questions(dataset, images=images, sensor=sensor, labels=labels)

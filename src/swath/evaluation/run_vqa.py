@@ -111,7 +111,7 @@ def evaluate_vqa(
 
     Args:
         model: what answers.
-        questions: from `swath.data.questions.read_questions`.
+        questions: from `swath.data.read_questions.read_questions`.
         split: the split to report on; None takes all of it.
         train: questions that the priors are taken from; by default the split ``train``, where it is not the one
             reported on. Without one they are taken from the questions judged, which makes the floor too high; the

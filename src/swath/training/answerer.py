@@ -20,7 +20,8 @@ import safetensors
 import safetensors.torch
 from pydantic import Field
 
-from swath.data.questions import QuestionSet, read_questions
+from swath.data.questions import QuestionSet
+from swath.data.read_questions import read_questions
 from swath.errors import SensorError, SwathError, TrainingError
 from swath.models import DualEncoder
 from swath.models.answerer import CompactAnswerer
@@ -47,7 +48,7 @@ class QuestionSource(RecipePart):
     """One set of questions.
 
     Attributes:
-        path: relative to `data.root`; any layout of `swath.data.questions.read_questions`.
+        path: relative to `data.root`; any layout of `swath.data.read_questions.read_questions`.
         split: its split; None takes all questions.
         images: the image folder, where it is not beside the questions.
         labels: a table of labels that questions are generated from; `path` is then a data set of images.
