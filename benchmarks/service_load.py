@@ -11,7 +11,8 @@ filter; others carry the number of clients and ``_filtered``.
 
 With ``--faiss`` and ``--pgvector`` the same queries are asked by as many threads of an index in memory and of a
 PostgreSQL of its own (`load_rivals`): each at the cheapest of its settings that reaches the recall of `LEAST`, without
-and with the filter. Clients share the machine with what they ask.
+and with the filter. ``speedup_`` is the ratio of searches a second with 8 clients, HTTP and STAC items included on our
+side alone. Clients share the machine with what they ask.
 """
 
 from __future__ import annotations
@@ -243,6 +244,10 @@ def main() -> None:
             metrics |= {f"pgvector_{name}": value for name, value in found.items()}
     middle = 8 if 8 in asked.clients else asked.clients[0]
     metrics = {name: metrics[f"{name}_{middle}"] for name in ("p50_ms", "p95_ms", "qps", "recall")} | metrics
+    for rival in settings:
+        for suffix in ("", "_filtered"):
+            theirs = metrics[f"{rival}_qps_{middle}{suffix}"]
+            metrics[f"speedup_{rival}{suffix}"] = metrics[f"qps_{middle}{suffix}"] / theirs
     settings |= {"rows": asked.rows, "dim": model.dim, "requests": asked.requests, "clients": asked.clients, "k": K}
     settings |= {"model": model.model_id, "box": BOX, "least_recall": LEAST, "machine_shared": asked.shared}
     command = f"python benchmarks/service_load.py --rows {asked.rows} --requests {asked.requests}"
