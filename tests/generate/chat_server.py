@@ -35,6 +35,8 @@ class ChatServer:
         answer: data of the prompt in, JSON document out.
         requests: every request's JSON, in order of arrival.
         keys: the Authorization header of each.
+        answered: how many requests are answered at most; others wait for `released`, then get none.
+        released: ends their waiting.
     """
 
     def __init__(self) -> None:
@@ -42,7 +44,8 @@ class ChatServer:
         self.answer: Callable[[dict[str, Any]], Any] = faithful
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
-        self.delay = 0.0
+        self.answered: int | None = None
+        self.released = threading.Event()
         self.url = ""
         self.lock = threading.Lock()
 
@@ -137,7 +140,10 @@ def chat_server() -> Iterator[ChatServer]:
             if fault is not None:
                 fault(self, state)
                 return
-            time.sleep(state.delay)
+            if state.answered is not None and number >= state.answered:
+                state.released.wait()
+                self.close_connection = True
+                return
             found = _DATA.search(request["messages"][1]["content"])
             assert found is not None
             complete(self, state.answer(json.loads(found[1])))
@@ -153,5 +159,6 @@ def chat_server() -> Iterator[ChatServer]:
     try:
         yield state
     finally:
+        state.released.set()
         server.shutdown()
         server.server_close()

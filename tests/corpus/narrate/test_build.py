@@ -43,7 +43,7 @@ from swath.corpus.narrate.sheet import picture, write_sheet
 from swath.data import read_dataset
 from swath.errors import DataError, InputError
 
-QUICK = Limits(concurrency=3, retries=12, backoff=0.01, timeout=1.0)
+QUICK = Limits(concurrency=3, retries=12, backoff=0.01)
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_a_run_that_broke_goes_on(route, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_killed_run_loses_nothing_finished(route, server, tmp_path):
-    server.delay = 0.15
+    server.answered = 5  # two batches and a half: the child cannot end before it is killed
     program = f"""
 import sys
 sys.path[:0] = {[str(Path(__file__).parents[2])]!r}
@@ -162,14 +162,14 @@ write_narration(route, folder / "out.parquet", writer=language_writer(client, 2)
 """
     child = subprocess.Popen([sys.executable, "-c", program], env=os.environ | {"OMP_NUM_THREADS": "1"})
     folder = tmp_path / "out.parquet.parts"
-    for _ in range(600):
-        if len(list(folder.glob("part-*.parquet"))) >= 2 or child.poll() is not None:
-            break
+    while len(server.requests) < 6 or len(list(folder.glob("part-*.parquet"))) < 2:
+        assert child.poll() is None, "the child ended by itself"
         time.sleep(0.05)
     child.send_signal(signal.SIGKILL)
     child.wait()
+    server.answered = None
     kept = sum(pq.read_metadata(file).num_rows for file in folder.glob("part-*.parquet"))
-    assert kept >= 4
+    assert kept == 4
     report = write_narration(route, tmp_path / "out.parquet", writer=model(server, ReplyCache(tmp_path / "cache")))
     assert report.present == kept
     assert report.summary.images == 8
@@ -182,7 +182,8 @@ def test_survives_every_fault(route, server, tmp_path):
         chat.hung_up, None, chat.content({"sentences": []}), chat.content("no JSON"), chat.silent(1.2),
         chat.content(None, refusal="no"),
     ]  # fmt: skip
-    report = write_narration(route, tmp_path / "out.parquet", writer=model(server))
+    hasty = replace(QUICK, timeout=1.0)  # or the server that is silent would not be given up
+    report = write_narration(route, tmp_path / "out.parquet", writer=model(server, limits=hasty))
     assert report.summary.images == 8
     assert report.summary.writers == {"llm": 7, "rules": 1}
     told = rows(tmp_path / "out.parquet")
