@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -92,6 +94,46 @@ def test_a_broken_scene_is_reported_and_an_empty_window_left_out(tmp_path):
         "window with too little data": 1,
     }
     assert str(tmp_path / "s1" / "1.tif") in report.failures[0]
+
+
+def test_a_group_that_fails_midway_leaves_nothing_behind(tmp_path):
+    given = scenes(tmp_path, 2)
+    broken = tmp_path / "s1" / "1.tif"
+    write_tiff(broken, noise(1, SIDE, SIDE, seed=1), origin=(360_000.0, 3_800_000.0), nodata=0, blockysize=8,
+               compress="deflate")  # fmt: skip
+    whole = bytearray(broken.read_bytes())
+    whole[-16:] = bytes(16)  # the upper windows can be read, the last block cannot
+    broken.write_bytes(whole)
+    for _ in range(2):  # and the second run finds what the first one found
+        report = write_pairs(given, tmp_path / "pairs.parquet", OPTIONS)
+        assert report.sensors == {"s1-vh-8bit": 4, "s2-tci": 4}
+        assert report.left_out == {"group of scenes that cannot be read or matched": 1}
+        assert len(report.failures) == 1
+        assert str(broken) in report.failures[0]
+        assert {pair.name[:4] for pair in read_dataset(tmp_path / "pairs.parquet")} == {"s1-0", "s2-0"}
+
+
+def test_scenes_of_one_name_are_refused(six, tmp_path):
+    namesakes = [replace(scene, id="scene") for scene in six]
+    with pytest.raises(DataError, match=r"two scenes are called 'scene'.*ids of their own"):
+        write_pairs(namesakes, tmp_path / "pairs.parquet", OPTIONS)
+    assert not (tmp_path / "pairs.parquet").exists()
+
+
+def test_no_foreign_table_is_written_over(six, tmp_path):
+    table = tmp_path / "labels.parquet"
+    pq.write_table(pa.table({"image": ["a.tif"]}), table)
+    before = table.read_bytes()
+    with pytest.raises(InputError, match=r"labels\.parquet exists and is no table of pairs"):
+        write_pairs(six, table, OPTIONS)
+    table.with_suffix(".txt").write_text("notes")
+    with pytest.raises(InputError, match=r"labels\.txt exists and is no table of pairs"):
+        write_pairs(six, table.with_suffix(".txt"), OPTIONS)
+    assert table.read_bytes() == before
+    deep = tmp_path / "new" / "folder" / "pairs.parquet"
+    write_pairs(six[:4], deep, OPTIONS)
+    write_pairs(six[:2], deep, OPTIONS)  # an earlier table of pairs gives way
+    assert len(read_dataset(deep)) == 8
 
 
 def test_bad_input(six, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,7 +112,7 @@ def paired_chips(scenes: Sequence[SceneRef], options: Options | None = None) -> 
 
     Raises:
         InputError: an option cannot be meant.
-        DataError: no two scenes of different sensors show one place.
+        DataError: no two scenes of different sensors show one place, or two of them have one id.
     """
     return _paired(scenes, options or Options(), _Work(), lambda _done, _total, _rate: None)
 
@@ -138,12 +138,14 @@ def write_pairs(
         progress: called with groups of scenes done, all of them, and groups a second.
 
     Raises:
-        InputError: an option cannot be meant, or files are remote.
-        DataError: no two scenes of different sensors show one place, or the table cannot be written.
+        InputError: an option cannot be meant, files are remote, or `to` exists and is no table of pairs.
+        DataError: no two scenes of different sensors show one place, two of them have one id, or the table cannot
+            be written.
     """
     import pyarrow.parquet as pq
 
     options = options or Options()
+    _make_room(to)
     work = _Work()
     found = _paired(scenes, options, work, progress)
     root = common_folder([one.chip for one in found])
@@ -165,6 +167,22 @@ def write_pairs(
     return PairsReport(
         to, dict(sorted(groups.items())), dict(sorted(sensors.items())), dict(work.left_out), work.failures
     )
+
+
+def _make_room(to: Path) -> None:
+    """Before any work, see that the table can be written and nothing but an earlier table of pairs gives way to it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        ours = not to.exists() or PAIRS_KEY in (pq.read_schema(to).metadata or {})
+    except pa.ArrowInvalid:
+        ours = False
+    except OSError as error:
+        raise DataError(f"{to} cannot be written: {error}") from error
+    if not ours:
+        raise InputError(f"{to} exists and is no table of pairs; give another name, or remove it")
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> pa.Table:
@@ -189,13 +207,22 @@ def _paired(scenes: Sequence[SceneRef], options: Options, work: _Work, progress:
             f"no two of {len(scenes)} scenes (sensors: {sensors}) are of different sensors and show one place within "
             f"{options.max_days:g} days; name the sensors, or give more days (--max-days)"
         )
+    ids = Counter(scene.id for group in groups for scene in group.scenes)
+    twice = next((name for name, count in ids.items() if count > 1), None)
+    if twice is not None:
+        raise DataError(
+            f"two scenes are called {twice!r}, and chips are named by their scenes; give them ids of their own"
+        )
     cuts: list[tuple[str, tuple[Chip, ...]]] = []
     for done, group in enumerate(groups, 1):
         try:
-            cuts += _cut(group, options, work)
+            found, left_out = _cut(group, options)
         except SourceError as error:
             work.left_out["group of scenes that cannot be read or matched"] += 1
             work.failures.append(str(error))
+        else:
+            cuts += found
+            work.left_out.update(left_out)
         progress(done, len(groups), 0.0)
     work.left_out = +work.left_out
     if not cuts:
@@ -210,12 +237,18 @@ def _paired(scenes: Sequence[SceneRef], options: Options, work: _Work, progress:
     ]
 
 
-def _cut(group: SceneGroup, options: Options, work: _Work) -> Iterator[tuple[str, tuple[Chip, ...]]]:
-    """The same ground of every scene of a group, window by window."""
+def _cut(group: SceneGroup, options: Options) -> tuple[list[tuple[str, tuple[Chip, ...]]], Counter[str]]:
+    """The same ground of every scene of a group, window by window, and reason -> windows left out: all or nothing.
+
+    Raises:
+        SourceError: a scene cannot be read to its end, or not be matched.
+    """
     grids = [scene_grid(scene) for scene in group.scenes]
     for scene, grid in zip(group.scenes, grids, strict=True):
         if not grid.georeferenced:
             raise GeoreferenceError(f"{scene.href} has no georeference: it cannot be cut like {group.scenes[0].href}")
+    found: list[tuple[str, tuple[Chip, ...]]] = []
+    left_out = Counter[str]()
     for window in tile(grids[0].width, grids[0].height, options.size, options.stride):
         windows = [matching_window(grids[0], window, grid) for grid in grids]
         chips = tuple(
@@ -224,11 +257,12 @@ def _cut(group: SceneGroup, options: Options, work: _Work) -> Iterator[tuple[str
             if place is not None
         )
         if len(chips) < 2 or windows[0] is None:
-            work.left_out["window that one scene alone covers"] += 1
+            left_out["window that one scene alone covers"] += 1
         elif not _full(chips, options.min_valid):
-            work.left_out["window with too little data"] += 1
+            left_out["window with too little data"] += 1
         else:
-            yield _group_name(group, window), chips
+            found.append((_group_name(group, window), chips))
+    return found, left_out
 
 
 def _full(chips: Sequence[Chip], min_valid: float) -> bool:
