@@ -85,6 +85,7 @@ def test_joined_models_are_one_model(run_json: Callable[..., Any], model: Path, 
     done = run_json("join", model, model, "--to", tmp_path / "twice")
     again = DualEncoder.from_pretrained(tmp_path / "twice", dtype="float32")
     assert (done["model"], done["dim"]) == (again.model_id, again.dim)
+    assert done["captioners_left"] == []
     alone = DualEncoder.from_pretrained(model, dtype="float32")
     texts = ["many trees", "a plane"]
     found, wanted = (part.encode_texts(texts).pooled for part in (again, alone))

@@ -95,3 +95,22 @@ def test_lengths_must_add_up(pair):
     text = config.text.model_dump() | {"dims": [1, 2]}
     with pytest.raises(CheckpointError, match="does not give vectors of"):
         DualEncoder(config.parse(config.model_dump() | {"text": text}))
+
+
+def test_members_keep_how_they_read_long_texts():
+    one, two, other = (tiny_model(tiny_config(text=TOWER | {"sentences": share})) for share in (0.6, 0.6, 0.0))
+    both = join([one, two], "both")
+    assert both.config.text.sentences == 0.6
+    long = ["Two planes stand on bare land. A river and a bridge lie beside many houses."]
+    alone, found = one.encode_texts([*long, *TEXTS]).pooled, both.encode_texts([*long, *TEXTS]).pooled
+    torch.testing.assert_close(found @ found.T, alone @ alone.T, atol=1e-5, rtol=0)
+    with pytest.raises(ModelError, match=r"'tiny'.*0\.6.*with 0; join models that read them alike"):
+        join([one, other], "both")
+
+
+def test_a_captioner_stays_behind(tmp_path):
+    writer = DualEncoder(tiny_config(captioner={"width": 64, "layers": 1, "heads": 2, "queries": 4, "pooler_heads": 2}))
+    both = join([writer.eval(), tiny_model(seed=2)], "both")
+    assert both.config.captioner is None
+    again = DualEncoder.from_pretrained(both.save_pretrained(tmp_path / "both"), dtype="float32")
+    assert torch.equal(cosines(again)[2], cosines(both)[2])

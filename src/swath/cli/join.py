@@ -24,6 +24,8 @@ def join(
 ) -> None:
     """Join models into one whose similarity is the mean of theirs; one member may be joined alone, to centre it.
 
+    Captioners stay with the members: a decoder reads the towers of one model.
+
     Example: swath join runs/a/best runs/b/best --to models/ab --centre data/rsicd
     """
     from swath.models import DualEncoder
@@ -45,8 +47,12 @@ def join(
             )
         parts.centre(joined, found.images, joined.encode_texts(found.texts, tokens=False))
     directory = joined.save_pretrained(to)
+    writers = [name for name, model in zip(models, read, strict=True) if model.config.captioner is not None]
     if as_json:
-        print_json({"directory": directory, "model": joined.model_id, "dim": joined.dim, "members": models})
+        found = {"directory": directory, "model": joined.model_id, "dim": joined.dim, "members": models}
+        print_json(found | {"captioners_left": writers})
         return
     print_fields({"model": joined.model_id, "directory": directory, "dim": joined.dim})
+    if writers:
+        note(f"it writes no captions; use the captioner of {' or '.join(writers)} itself")
     note(f"use it with: swath index SOURCE --to ARCHIVE --model {directory}")

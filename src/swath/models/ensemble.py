@@ -182,19 +182,26 @@ def build_text(config: TextConfig, embed_dim: int, directory: Path | None = None
 
 
 def join(models: Sequence[DualEncoder], name: str) -> DualEncoder:
-    """One model of several: its cosines are the means of theirs.
+    """One model of several: its cosines are the means of theirs (of texts read sentence by sentence nearly so).
+
+    A captioner stays behind: it reads the tokens of one model's towers.
 
     Args:
-        models: with the same sensors and input, tokenizer and context length.
+        models: with the same sensors and input, tokenizer, context length and share of the sentences in long texts.
         name: of the ensemble.
 
     Raises:
-        ModelError: the models take different input, or one has a location tower.
+        ModelError: the models take different input or read long texts differently, or one has a location tower.
     """
     first = models[0].config
     for model in models[1:]:
         if model.config.sensors != first.sensors or _inputs(model.config) != _inputs(first):
             raise ModelError(f"{model.config.name!r} and {first.name!r} take different input and cannot be joined")
+        if model.config.text.sentences != first.text.sentences:
+            raise ModelError(
+                f"{first.name!r} reads long texts with text.sentences {first.text.sentences:g}, {model.config.name!r} "
+                f"with {model.config.text.sentences:g}; join models that read them alike"
+            )
     if any(model.config.location for model in models):
         raise ModelError("a model with a location tower cannot be joined: places have no part in an ensemble")
     dims = [model.dim for model in models]
@@ -203,10 +210,14 @@ def join(models: Sequence[DualEncoder], name: str) -> DualEncoder:
         | {"members": [_own(model.config.towers[key]) for model in models]}
         for key, entry in first.towers.items()
     }
-    text = {"type": "ensemble", "context_length": first.text.context_length, "dims": dims} | {
-        "members": [model.config.text.model_dump(exclude={"context_length"}) for model in models]
+    text = {
+        "type": "ensemble",
+        "context_length": first.text.context_length,
+        "sentences": first.text.sentences,
+        "dims": dims,
+        "members": [model.config.text.model_dump(exclude={"context_length"}) for model in models],
     }
-    data = first.model_dump(exclude={"digest", "fusion"}) | {
+    data = first.model_dump(exclude={"digest", "fusion", "captioner"}) | {
         "name": name,
         "embed_dim": sum(dims),
         "text": text,
