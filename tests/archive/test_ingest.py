@@ -182,12 +182,16 @@ def test_commits_are_made_by_rows_and_by_time(archive: Archive) -> None:
     ingest(archive, chips, FakeEncoder(), options=SMALL, read=lambda chip: picture(80))
     assert archive.info().version - before == 4
     slow = IngestOptions(batch_size=1, readers=1, commit_rows=1000, commit_seconds=0.05)
+    before = archive.info().version
+    reader = Archive.open(archive.uri)
 
     def reading(chip: Chip) -> Pixels:
-        time.sleep(0.06)
+        """The second chip is not read before the first is committed, which time alone can do."""
+        until = time.monotonic() + 60
+        while chip.scene.id == "101" and reader.info().version == before and time.monotonic() < until:
+            time.sleep(0.02)
         return picture(80)
 
-    before = archive.info().version
     ingest(archive, [plain_chip(100 + n) for n in range(5)], FakeEncoder(), options=slow, read=reading)
     assert archive.info().version - before >= 2
 
