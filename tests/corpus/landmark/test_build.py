@@ -80,6 +80,41 @@ def test_round_trip(scenes):
     assert (summary["images"], summary["systems"]) == (3, ["sen1floods11"])
 
 
+def long_captions(scenes, *sources):
+    table = scenes / "long.parquet"
+    write_landmark(chips(scenes / "images"), table, sources, Options(long=True))
+    return {row["image"][:6]: row["long_captions"][0] for row in pq.read_table(table).to_pylist()}
+
+
+def test_shares_of_a_part_are_not_told_as_shares_of_the_image(scenes):
+    codes = np.full((1, SIDE, SIDE), -1, dtype=np.int16)
+    codes[:, :8], codes[:, 8:16] = 1, 0
+    write_tiff(scenes / "masks" / "scene2_label.tif", codes, origin=(ORIGIN[0] + 20_000, ORIGIN[1]))
+    texts = long_captions(scenes, LabelRasters(scenes / "masks", system("sen1floods11")))
+    assert "25 percent of the image" in texts["scene1"]
+    assert "percent" not in texts["scene2"]  # half of it is not known
+    assert "flooded land" in texts["scene2"].lower()
+
+
+def test_shares_on_which_sources_differ_are_not_told(scenes):
+    mask(scenes / "others" / "scene1_label.tif", 0.5, origin=(ORIGIN[0] + 10_000, ORIGIN[1]))
+    mask(scenes / "others" / "scene2_label.tif", 0.5, origin=(ORIGIN[0] + 20_000, ORIGIN[1]))
+    found = [LabelRasters(scenes / name, system("sen1floods11")) for name in ("masks", "others")]
+    texts = long_captions(scenes, *found)
+    assert "percent" not in texts["scene1"]
+    assert "50 percent of the image" in texts["scene2"]
+
+
+def test_an_image_is_not_its_own_label(scenes):
+    """A name without the part that is replaced finds nothing, also where images and masks lie in one folder."""
+    for file in (scenes / "masks").iterdir():
+        file.rename(scenes / "images" / file.name)
+    images = [chip for chip in chips(scenes / "images") if chip.scene.sensor == "s1-grd"]
+    source = LabelRasters(scenes / "images", system("sen1floods11"), ("_S2", "_label"))
+    with pytest.raises(DataError, match=build.UNLABELLED):
+        write_landmark(images, scenes / "corpus.parquet", [source])
+
+
 def test_windows_of_a_scene_keep_their_names(scenes):
     table = scenes / "corpus.parquet"
     write_landmark(chips(scenes / "images", 16), table, [LabelRasters(scenes / "masks", system("sen1floods11"))])
@@ -198,8 +233,12 @@ def test_an_interrupted_run_goes_on(scenes, monkeypatch):
     assert not table.exists()
     report = write_landmark(images, table, [source])
     assert (report.present, report.written, report.summary.images) == (2, 2, 3)
+    summary = table.with_name("corpus.summary.json")
+    before = summary.read_bytes()
+    summary.unlink()  # a kill right after the table appeared
     again = write_landmark(images, table, [source])
     assert (again.written, again.summary) == (0, report.summary)
+    assert summary.read_bytes() == before
     with pytest.raises(InputError, match="exists and was not made from the same"):
         write_landmark(images, table, [source], Options(seed=1))
 

@@ -42,6 +42,9 @@ UNLABELLED = "too few labelled pixels, or not in a label list"
 BELOW = "no label above its threshold"
 FAILED = "failure"
 
+WHOLE = 0.99
+"""Share of an image's valid pixels that a label raster must know for its shares to be told as shares of the image."""
+
 SplitMethod = Literal["stratified", "scenes", "blocks", "none"]
 
 Progress = Callable[[int, int, float], None]
@@ -162,7 +165,7 @@ def write_landmark(
     root = common_folder(chips)
     parts = Parts(to, _settings(chips, names, sources, options, unified), LANDMARK)
     if parts.finished():
-        return LandmarkReport(to, 0, len(chips), summarise(to), time.monotonic() - start)
+        return LandmarkReport(to, 0, len(chips), _summary(to, options, sources), time.monotonic() - start)
     job = partial(
         _one, root=root, sources=sources, options=options, unified=unified, writer=GrammarWriter(options.seed)
     )
@@ -177,9 +180,15 @@ def write_landmark(
                 progress(count, len(chips), (count - len(done)) / max(elapsed, 1e-9))
             parts.write(records)
         _join(parts, image_folder(to, root), options)
-    summary = summarise(to)
-    write_summary(summary, to, {"table": to.name, "settings": asdict(options), "systems": _systems(sources)})
-    return LandmarkReport(to, len(todo), len(done), summary, time.monotonic() - start)
+    return LandmarkReport(to, len(todo), len(done), _summary(to, options, sources), time.monotonic() - start)
+
+
+def _summary(table: Path, options: Options, sources: Sequence[LabelSource]) -> Summary:
+    """The table in numbers; written beside it also where only a run that was killed right before this is left to do."""
+    summary = summarise(table)
+    systems = [source.settings["system"] for source in sources]
+    write_summary(summary, table, {"table": table.name, "settings": asdict(options), "systems": systems})
+    return summary
 
 
 def _join(parts: Parts, images: str, options: Options) -> None:
@@ -252,7 +261,8 @@ def _label(
     labels = unified.ordered(shares)
     shares = {label: shares[label] for label in labels}
     short = [caption(labels, style, unified, f"{options.seed}:{name}", tuple(classes)) for style in options.captions]
-    long = paragraph(chip, shares, unified, writer) if options.long else ""
+    told = _told(known, valid)
+    long = paragraph(chip, {label: told.get(label) for label in labels}, unified, writer) if options.long else ""
     return Labelled(shares, tuple(classes), short, [long] if long else [])
 
 
@@ -260,6 +270,19 @@ def _tells(evidence: Evidence, valid: np.ndarray[Any, np.dtype[np.bool_]], optio
     if evidence.known is None:
         return True
     return bool(np.count_nonzero(evidence.known) >= options.min_labelled * np.count_nonzero(valid))
+
+
+def _told(known: Sequence[Evidence], valid: np.ndarray[Any, np.dtype[np.bool_]]) -> dict[str, float | None]:
+    """Label -> its share of the image as far as it may be told: not where a part is unknown or sources differ."""
+    told: dict[str, float | None] = {}
+    for evidence in known:
+        whole = evidence.known is not None and np.count_nonzero(evidence.known) >= WHOLE * np.count_nonzero(valid)
+        for label, share in evidence.shares.items():
+            if share is not None:
+                other = told.get(label, share)
+                agreed = other is not None and round(100 * share) == round(100 * other)
+                told[label] = share if whole and agreed else None
+    return told
 
 
 def _splits(whole: pa.Table, options: Options) -> list[str]:
@@ -327,7 +350,3 @@ def _settings(
         "sources": [source.settings for source in sources],
         "vocabulary": dict(unified.phrases),
     }
-
-
-def _systems(sources: Sequence[LabelSource]) -> list[object]:
-    return [source.settings["system"] for source in sources]

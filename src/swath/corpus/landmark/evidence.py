@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
@@ -24,6 +25,8 @@ from swath.raster import SUFFIXES, describe, footprint, read_labels
 
 _NAMES = ("image", "filename", "file_name", "path", "key", "id", "row")
 _LABELS = ("labels", "label", "class", "class_name")
+_EVERYWHERE = shapely.box(-180.0, -90.0, 180.0, 90.0)
+"""Where the one raster without a georeference lies: under every chip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,11 @@ class LabelRasters:
         self.files = [os.path.realpath(name) for name in sorted(names) if name.lower().endswith(SUFFIXES)]
         if not self.files:
             raise DataError(f"no label raster at {text} ({', '.join(SUFFIXES)}); check the path or the pattern")
+        self._named: dict[str, list[str]] = {}
+        for file in self.files:
+            self._named.setdefault(os.path.basename(file), []).append(file)
         self._places = [] if pair is not None else [self._place(file) for file in self.files]
+        self._tree = shapely.STRtree([area if area is not None else _EVERYWHERE for area in self._places])
 
     @property
     def settings(self) -> dict[str, object]:
@@ -170,19 +177,23 @@ class LabelRasters:
 
     def _under(self, chip: Chip) -> list[str]:
         if self._pair is not None:
-            wanted = os.path.basename(chip.scene.href).replace(*self._pair)
-            named = [file for file in self.files if os.path.basename(file) == wanted]
+            own = os.path.basename(chip.scene.href)
+            wanted = own.replace(*self._pair)
+            # A name without the part to replace would find the image itself.
+            named = self._named.get(wanted, []) if wanted != own else []
             if len(named) > 1:
                 raise DataError(f"{named[0]} and {named[1]} are both called {wanted}; give a pattern that finds one")
             return named
-        place = chip.footprint.geometry if chip.footprint is not None else None
-        return [file for file, area in self._places if area is None or (place is None or area.intersects(place))]
+        if chip.footprint is None:
+            return self.files
+        under = self._tree.query(chip.footprint.geometry, predicate="intersects")
+        return [self.files[number] for number in sorted(under.tolist())]
 
-    def _place(self, file: str) -> tuple[str, BaseGeometry | None]:
+    def _place(self, file: str) -> BaseGeometry | None:
         found = footprint(describe(file))
         if found is None and len(self.files) > 1:
             raise DataError(f"{file} has no georeference, so nothing says which chip it belongs to; pair it by name")
-        return file, found.geometry if found is not None else None
+        return found.geometry if found is not None else None
 
 
 class LabelList:

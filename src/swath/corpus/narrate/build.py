@@ -148,7 +148,7 @@ def write_narration(
     parts = Parts(to, _settings(route, options, writer, scorer), NARRATED)
     failures = list(route.failures)
     if parts.finished():
-        return NarrationReport(to, 0, len(route.items), summarise(to), failures, time.monotonic() - start)
+        return NarrationReport(to, 0, len(route.items), _summary(to), failures, time.monotonic() - start)
     run = _Run(route, options, writer, scorer)
     with parts.opened() as done:
         todo = [row for row in range(len(route.items)) if row not in done]
@@ -167,9 +167,14 @@ def write_narration(
         whole, left_out = _finished(parts, options)
         notes = {IMAGES_KEY.decode(): image_folder(to, root), COUNTED_KEY.decode(): json.dumps(left_out)}
         parts.join(notes, whole)
-    summary = summarise(to)
-    write_summary(summary, to)
-    return NarrationReport(to, written, len(done), summary, failures, time.monotonic() - start)
+    return NarrationReport(to, written, len(done), _summary(to), failures, time.monotonic() - start)
+
+
+def _summary(table: Path) -> Summary:
+    """The table in numbers; written beside it also where only a run that was killed right before this is left to do."""
+    summary = summarise(table)
+    write_summary(summary, table)
+    return summary
 
 
 def _batches(run: _Run, todo: Sequence[int], root: Path) -> Iterator[list[Record]]:
