@@ -163,6 +163,8 @@ def test_shipped_recipes_are_named_with_fields_that_they_have() -> None:
     for line in LINES:
         if line.words[:1] != ("train",) or len(line.words) < 2 or line.words[1].isupper() or "..." in line.words:
             continue
+        if line.words[1].startswith("-"):
+            continue
         source = line.words[1]
         if source.endswith((".yaml", ".YAML")):
             source = "swath_mini_rgb"

@@ -167,7 +167,7 @@ def test_a_set_that_a_model_cannot_see_is_a_reason_and_no_end(
     assert "the model takes no radar" in result.to_markdown()
 
 
-@pytest.mark.parametrize("name", ["sar_rs_clip", "swath_mini_sar"])
+@pytest.mark.parametrize("name", ["sar_rs_clip", "sar_rs_coca", "swath_mini_sar"])
 def test_shipped_chains_run(tmp_path: Path, name: str) -> None:
     """Two steps of every stage, on generated data under the chain's own paths; transformers are made small."""
     chain = load_recipe(name)
@@ -193,7 +193,11 @@ def test_shipped_chains_run(tmp_path: Path, name: str) -> None:
     assert isinstance(first, Recipe)
     if int(first.model.text.options["width"]) > 256:
         overrides += ["model.text.width=32", "model.text.heads=2", "model.text.layers=1", "model.text.merges=2000"]
-        overrides += ["model.embed_dim=64"] + [f"model.towers.rgb.{key}" for key in ("width=32", "heads=2", "layers=1")]
+        overrides += [f"model.towers.rgb.{key}" for key in ("width=32", "heads=2", "layers=1")]
+        overrides.append(f"model.embed_dim={64 if first.model.captioner is None else 32}")
+        if first.model.captioner is not None:
+            overrides += [f"model.captioner.{key}" for key in ("width=32", "heads=2", "layers=1")]
+            overrides += ["model.towers.rgb.queries=4", "model.towers.rgb.pooler_heads=2"]
     else:
         overrides += ["model.text.layers=1", "model.towers.rgb.widths=[8, 16, 16]", "model.towers.rgb.depths=[1, 1, 1]"]
         overrides += [f"stages.{at}.augment.sizes=[32]" for at in range(len(chain.stages))]

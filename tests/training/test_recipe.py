@@ -7,6 +7,7 @@ import yaml
 
 from swath.errors import RecipeError
 from swath.training import Recipe, recipe_names
+from swath.training.chain import ChainRecipe
 from swath.training.kinds import load_recipe
 
 
@@ -43,6 +44,11 @@ def test_overrides_reach_any_depth_and_are_yaml() -> None:
     ("override", "named"),
     [
         ("optim.rate=1", "optim.rate: there is no such field"),
+        ("optim.epoch=1", "did you mean epochs"),
+        ("optim.qqq=1", "optim has matrices, epochs, lr"),
+        ("objective.elimination={drop: 1}", "objective.elimination has ratio, start_epoch"),
+        ("data.train.0.folder=x", "data.train.0 has path, split"),
+        ("learning_rate=1", "a recipe has model, init"),
         ("optim.lr=fast", "optim.lr"),
         ("optim.lr=-1", "optim.lr"),
         ("data.train.9.path=x", "data.train.9.path"),
@@ -74,7 +80,7 @@ def test_the_shipped_settings_of_ebaker_are_the_papers() -> None:
     paper, code, split = (Recipe.load(name) for name in ("ebaker", "ebaker_code", "iebaker"))
     optim = paper.optim
     assert (optim.epochs, paper.batch.size, optim.lr, optim.weight_decay) == (7, 100, 1.5e-5, 0.7)
-    assert (optim.warmup_steps, optim.clip) == (200, 50.0)
+    assert (optim.warmup_steps, optim.clip, optim.betas) == (200, 50.0, (0.9, 0.999))
     for recipe in (paper, code, split):
         assert recipe.objective.local is not None
         assert recipe.objective.elimination is not None
@@ -105,6 +111,45 @@ def test_the_shipped_settings_of_closp_are_the_codes() -> None:
     assert (geo.objective.location.images, geo.objective.location.texts) == (True, False)
     assert geo.model.location is not None
     assert (geo.model.location.width, geo.model.location.options["legendre_polys"]) == (256, 10)
+
+
+def test_the_shipped_settings_of_lrsclip_are_long_clips() -> None:
+    recipe = Recipe.load("lrsclip")
+    optim, objective, augment = recipe.optim, recipe.objective, recipe.augment
+    assert (optim.lr, optim.epochs, optim.warmup_steps, optim.weight_decay) == (1e-6, 6, 200, 0.01)
+    assert (optim.betas, recipe.batch.size, objective.temperature) == ((0.9, 0.999), 2048, 0.01)
+    assert optim.clip >= 1e6, "gradients are not clipped"
+    assert (augment.area, augment.ratio, augment.dihedral, augment.colour) == (1.0, 1.0, False, 0.0)
+    assert objective.dual_text is not None
+    assert (objective.dual_text.long, objective.dual_text.short) == (1.0, 1.0)
+    assert (objective.dual_text.components, objective.dual_text.label_smoothing) == (None, 0.0)
+    assert (recipe.model.text.context_length, recipe.model.text.options["kept_positions"]) == (248, 20)
+
+
+@pytest.mark.parametrize(
+    ("name", "rates", "decays", "batch", "clip"),
+    [
+        ("sar_rs_clip", (1e-5, 5e-5), (0.1, 0.01), 8 * 128, 1.0),
+        ("sar_rs_coca", (1e-5, 1e-5), (0.1, 0.1), 64, 1e6),
+    ],
+)
+def test_the_shipped_settings_of_sar_text_are_those_of_the_nearest_scripts(
+    name: str, rates: tuple[float, ...], decays: tuple[float, ...], batch: int, clip: float
+) -> None:
+    chain = load_recipe(name)
+    assert isinstance(chain, ChainRecipe)
+    assert [stage.name for stage in chain.stages] == ["optical", "sar"]
+    for stage, rate, decay in zip(chain.stages, rates, decays, strict=True):
+        recipe = stage.recipe
+        assert isinstance(recipe, Recipe)
+        optim = recipe.optim
+        assert (optim.lr, optim.weight_decay, optim.epochs, optim.warmup_steps) == (rate, decay, 10, 1000)
+        assert (optim.betas, optim.eps, optim.clip) == ((0.9, 0.98), 1e-6, clip)
+        assert (recipe.batch.size, recipe.batch.epoch) == (batch, "captions")
+        assert recipe.augment.dihedral is False, "captions tell places"
+        writes = recipe.objective.captioning
+        assert (writes is not None) == (name == "sar_rs_coca")
+        assert writes is None or (writes.weight, writes.contrastive) == (1.0, 1.0)
 
 
 def test_files_that_are_no_recipe(tmp_path: Path) -> None:

@@ -9,15 +9,22 @@ import typer
 
 from swath.cli.output import JsonOption, note, print_fields, print_json, print_table
 from swath.cli.progress import progress
+from swath.errors import InputError
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A YAML file, or the name of a recipe that ships with swath.")],
+    recipe: Annotated[
+        str | None, typer.Argument(help="A YAML file, or the name of a recipe that ships with swath.")
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="Fields to change, such as optim.lr=1e-4.")
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Try everything out on a few images, in seconds, and leave nothing behind.")
+    ] = False,
+    listing: Annotated[bool, typer.Option("--list", help="List the recipes that ship with swath, and stop.")] = False,
+    printing: Annotated[
+        bool, typer.Option("--print", help="Print the recipe as YAML, with every setting it comes to, and stop.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -25,6 +32,14 @@ def train(
 
     Example: swath train swath_mini data.root=/data output=runs/mini
     """
+    if listing:
+        _list(as_json)
+        return
+    if recipe is None:
+        raise InputError("which recipe? Give a YAML file or a name (list them with: swath train --list)")
+    if printing:
+        _print(recipe, overrides or [], as_json)
+        return
     from swath.training.chain_result import ChainResult
     from swath.training.kinds import load_recipe, train_any
     from swath.training.processes import part
@@ -50,3 +65,25 @@ def train(
             "logs": result.directory,
         }
     )
+
+
+def _list(as_json: bool) -> None:
+    from swath.training.recipe_files import recipe_titles
+
+    titles = recipe_titles()
+    if as_json:
+        print_json([{"name": name, "title": title} for name, title in titles.items()])
+        return
+    print_table(["recipe", "*what it trains"], [[name, title] for name, title in titles.items()])
+
+
+def _print(recipe: str, overrides: list[str], as_json: bool) -> None:
+    import yaml
+
+    from swath.training.kinds import load_recipe, mapping_of
+
+    values = mapping_of(load_recipe(recipe, overrides))
+    if as_json:
+        print_json(values)
+    else:
+        typer.echo(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), nl=False)

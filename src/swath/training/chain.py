@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from swath.errors import RecipeError
-from swath.training.kinds import OtherRecipe, parse_recipe
+from swath.training.kinds import OtherRecipe, mapping_of, parse_recipe
 from swath.training.parts import RecipePart
 from swath.training.recipe import Recipe
 from swath.training.recipe_files import laid_over, read_mapping
@@ -119,6 +119,21 @@ class ChainRecipe:
                 stages.append(_stage(name, entry, shared, origin, first=not stages, start=head.start))
         root = Path(str((shared.get("data") or {}).get("root", ".")))
         return cls(tuple(stages), head.evaluation, root, head.start, head.output)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values, every stage with its defaults spelled out; `parse` takes them back."""
+        stages = []
+        for stage in self.stages:
+            mapping = {"name": stage.name, **mapping_of(stage.recipe)}
+            stages.append({key: value for key, value in mapping.items() if key != "init" or not stage.follows})
+        return {
+            "kind": self.kind,
+            "stages": stages,
+            "evaluation": [entry.model_dump(mode="json") for entry in self.evaluation],
+            "data": {"root": str(self.root)},
+            "start": self.start,
+            "output": str(self.output),
+        }
 
 
 def train_chain(

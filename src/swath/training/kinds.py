@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 
 from swath.errors import RecipeError
 from swath.training.loop import Progress, train
+from swath.training.parts import RecipePart
 from swath.training.recipe import Recipe
 from swath.training.recipe_files import read_mapping
 from swath.training.result import RunResult
@@ -56,6 +57,14 @@ def parse_recipe(data: dict[str, Any], origin: str = "the recipe") -> Recipe | O
     module, recipe, _ = _KINDS[kind]
     parsed: OtherRecipe = getattr(import_module(module), recipe).parse(data, origin)
     return parsed
+
+
+def mapping_of(recipe: Recipe | OtherRecipe) -> dict[str, Any]:
+    """A recipe of any kind as JSON values, with every default; `parse_recipe` takes it back."""
+    if isinstance(recipe, RecipePart):
+        return recipe.model_dump(mode="json")
+    values: dict[str, Any] = getattr(recipe, "to_dict")()  # noqa: B009 - a chain, which this module does not import
+    return values
 
 
 def train_any(recipe: Recipe | OtherRecipe, *, check: bool = False, progress: Progress | None = None) -> RunResult:

@@ -48,7 +48,9 @@ def build_optimizers(model: nn.Module, settings: OptimRecipe) -> list[torch.opti
         own = [trained[name] for name in sorted(hidden & set(names))]
         if own:
             matrices.append({"params": own, "lr": factor * (settings.matrix_lr or settings.lr)})
-    built: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=settings.lr, betas=settings.betas)]
+    built: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(groups, lr=settings.lr, betas=settings.betas, eps=settings.eps)
+    ]
     if matrices:
         built.append(Muon(matrices, lr=settings.matrix_lr or settings.lr, weight_decay=settings.weight_decay))
     for optimizer in built:

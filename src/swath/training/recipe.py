@@ -179,6 +179,7 @@ class OptimRecipe(RecipePart):
         matrix_lr: highest learning rate of Muon; None takes `lr`.
         weight_decay: of matrices and filters; vectors (biases, norms) have none.
         betas: AdamW's.
+        eps: AdamW's epsilon.
         clip: largest norm of the gradient.
         freeze: parts of the model that are not trained: names in its module tree, such as ``text``, ``towers.rgb``,
             ``location.encoder``, each standing for all parameters under it. A frozen part also runs as in use: without
@@ -196,6 +197,7 @@ class OptimRecipe(RecipePart):
     warmup_steps: int | None = Field(default=None, ge=0)
     weight_decay: float = Field(default=0.05, ge=0)
     betas: tuple[float, float] = (0.9, 0.98)
+    eps: float = Field(default=1e-8, gt=0)
     clip: float = Field(default=1.0, gt=0)
     freeze: tuple[str, ...] = ()
     lr_factors: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)

@@ -20,6 +20,20 @@ def recipe_names() -> list[str]:
     return sorted(entry.name.removesuffix(_SUFFIX) for entry in folder.iterdir() if entry.name.endswith(_SUFFIX))
 
 
+def recipe_titles() -> dict[str, str]:
+    """The recipes that ship with the package, each with the first sentence of its file."""
+    titles = {}
+    for name in recipe_names():
+        said = []
+        for line in _find(name).read_text(encoding="utf-8").splitlines():
+            if not line.startswith("#") or line.startswith("#   "):
+                break
+            said.append(line.lstrip("# "))
+        first, stop, _ = " ".join(said).partition(". ")
+        titles[name] = first + stop.rstrip()
+    return titles
+
+
 def read_mapping(source: str | Path, overrides: Sequence[str] = ()) -> tuple[dict[str, Any], Path]:
     """A recipe's mapping, unchecked, and the file that it is from; arguments and errors are those of `Recipe.load`."""
     file = _find(source)
