@@ -6,14 +6,17 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from archive.fakes import FakeEncoder
 from service.world import settings
 from swath.archive import Archive
+from swath.archive.snapshot import Snapshot
 from swath.errors import InputError
 from swath.service import Catalog, Settings, create_app
 from swath.service import app as app_module
@@ -30,8 +33,16 @@ def test_health_readiness_and_metrics(client: TestClient) -> None:
     assert 'swath_archive_rows{archive="world"} 50.0' in text
 
 
-def test_a_service_is_ready_once_its_model_is_loaded(world: Archive) -> None:
-    with TestClient(create_app(settings(warm_up=True), Catalog({"world": world}))) as own:
+def test_a_service_is_ready_once_its_model_and_vectors_are_loaded(
+    world: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, load = threading.Event(), Snapshot.load
+    monkeypatch.setattr(Snapshot, "load", lambda snapshot: load(snapshot) if gate.wait(120) else None)
+    archive = Archive.open(world.uri, FakeEncoder())
+    with TestClient(create_app(settings(warm_up=True), Catalog({"world": archive}))) as own:
+        early = own.get("/readyz")
+        assert (early.status_code, early.json()["status"]) == (503, "models and vectors are being loaded")
+        gate.set()
         until = time.monotonic() + 120
         while own.get("/readyz").status_code != 200 and time.monotonic() < until:
             time.sleep(0.02)
@@ -89,6 +100,8 @@ def test_lists_are_json_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
         ({"token": "short"}, "16 characters"),
         ({"port": 70000}, "port"),
         ({"unknown": 1}, "unknown"),
+        ({"trusted_proxies": ("proxy",)}, "no address or network"),
+        ({"trusted_proxies": ("*",)}, "no address or network"),
         ({"archives": ()}, "archives"),
     ],
 )
@@ -107,6 +120,30 @@ def test_a_bucket_fills_at_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     now[0] += 0.5
     assert buckets.take("a") == 0.0
     assert buckets.take("a") > 0
+
+
+def test_forwarded_headers_count_from_proxies_that_are_trusted(
+    world: Archive, caplog: pytest.LogCaptureFixture
+) -> None:
+    chosen = settings(trusted_proxies=("10.0.0.0/24",), rate_limit=0.001, rate_burst=1)
+    app = create_app(chosen, Catalog({"world": world}))
+
+    def ask(proxy: str, forwarded: str) -> tuple[int, str, str]:
+        headers = {"X-Forwarded-For": forwarded, "X-Forwarded-Proto": "https", "Accept": "application/json"}
+        with caplog.at_level(logging.INFO, "swath.service.access"):
+            answer = TestClient(app, client=(proxy, 50000)).get("/", headers=headers)
+        links = answer.json().get("links", [{"href": ""}])
+        return answer.status_code, links[0]["href"].partition(":")[0], json.loads(last(caplog))["client"]
+
+    assert ask("10.0.0.2", "192.0.2.1") == (200, "https", "192.0.2.1")
+    assert ask("10.0.0.3", "192.0.2.1")[0] == 429  # by whatever proxy it comes
+    assert ask("10.0.0.2", "192.0.2.1, 192.0.2.2") == (200, "https", "192.0.2.2")  # what clients claim is passed over
+    assert ask("10.0.1.2", "192.0.2.3") == (200, "http", "10.0.1.2")
+    assert ask("10.0.1.2", "192.0.2.4") == (429, "", "10.0.1.2")
+
+
+def last(caplog: pytest.LogCaptureFixture) -> str:
+    return JsonLines().format(caplog.records[-1])
 
 
 def test_archives_are_named(world: Archive) -> None:

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from swath.archive.captions import CAPTION_COLUMNS, CaptionReport, CaptionWriter
 from swath.archive.encoder import Encoder
 from swath.archive.hits import Hit, Hits
 from swath.archive.maintenance import ArchiveInfo, OptimizeReport, VerifyReport
+from swath.archive.newest import Newest
 from swath.archive.query import Query
 from swath.archive.ranking import Relation
 from swath.archive.refine import Refinement, Rerank, Scores, Similarity
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from swath.features import Features
     from swath.similarity import Fusion
 
-_REMOTE_REFRESH_SECONDS = 5.0
-_LOCAL_REFRESH_SECONDS = 1.0  # where the time of the folder says that nothing was written; it may come late over NFS
-_SETTLED_NS = 10**9  # a folder that changed later than this ago may change again within one tick of its clock
 _IDS_A_STATEMENT = 1000
 
 
@@ -59,9 +56,7 @@ class Archive:
         self._store = store
         self._limits = limits or Limits()
         self._lock = threading.Lock()
-        self._snapshot: Snapshot | None = None
-        self._checked_at = -np.inf
-        self._settled: int | None = None
+        self._newest = Newest(store, self._limits)
         self._background = Background(store)
         self._encoder = encoder
         if encoder is not None:
@@ -419,23 +414,27 @@ class Archive:
         self._background.vectors(encoder or self.encoder)
         self._background.keep_means(self._current())
 
+    def load_ahead(self, *further: Callable[[Snapshot], object]) -> None:
+        """Load now what searches need, and new versions in the background, so that no search waits for that.
+
+        Until a new version is loaded, the one before it answers; both are in memory then. What this process itself
+        writes is seen at once, as always.
+
+        Args:
+            *further: called with each snapshot before it is read by.
+
+        Raises:
+            ArchiveError: the archive cannot be read, or its model not be loaded.
+        """
+        self._background.vectors(self.encoder)
+        self._newest.load_ahead(Snapshot.load, self._background.match, *further)
+
     def _current(self) -> Snapshot:
-        """The newest snapshot; the one at hand while no process has written since."""
-        with self._lock:
-            changed = self._store.changed_at()
-            wait = _REMOTE_REFRESH_SECONDS if changed is None else _LOCAL_REFRESH_SECONDS
-            now = time.monotonic()
-            if self._snapshot is None or changed != self._settled or now - self._checked_at >= wait:
-                old = changed is not None and time.time_ns() - changed > _SETTLED_NS
-                self._checked_at, self._settled = now, None
-                if self._snapshot is None or self._store.newest_version() != self._snapshot.version:
-                    self._snapshot = Snapshot(self.uri, self._store.snapshot(), self.dim, self._limits)
-                self._settled = changed if old else None
-            return self._snapshot
+        return self._newest.get()
 
     def refresh(self) -> None:
         """Look for the newest version at the next read: what this process wrote is seen at once, remotely too."""
-        self._checked_at = -np.inf
+        self._newest.refresh()
 
     def _load_encoder(self) -> Encoder:
         if not self.about.model:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable
 from functools import cache
 from importlib import resources
@@ -45,6 +46,7 @@ BEST = 10
 
 _VECTORS, _WORDS, _MEANS, _SCALE = "background", "background_words", "background_means", "background_scale"
 _REMEMBERED = 64  # filters whose means are kept in memory
+_VERSIONS = 4  # of an archive whose scale is kept in memory
 _PRODUCTS = 2**25  # cosines computed for one filter; of larger sets fewer captions are asked, but at least _FEWEST
 _FEWEST = 64
 _WORTH_KEEPING = 20_000  # rows from which on reading the bank's means is faster than computing them
@@ -65,7 +67,8 @@ class Background:
         self._vectors: NDArray[np.float32] | None = None
         self._features: Features | None = None
         self._means: dict[tuple[int, str | None, int, str], NDArray[np.float64]] = {}
-        self._scale: tuple[int, Scale | None] = (-1, None)
+        self._scales: dict[int, Scale] = {}
+        self._lock = threading.Lock()
 
     def vectors(self, encoder: Encoder) -> NDArray[np.float32]:
         """(N, D) the bank, encoded and kept if it was not there; an archive that cannot be written goes without."""
@@ -100,31 +103,47 @@ class Background:
             self._vectors = self._read(found)
         if self._vectors is None or not snapshot.rows:
             return
-        scale = Scale.of(text_moments(self._vectors, snapshot.samples()))
-        self._scale = (snapshot.version, scale)
-        told = {name: [own.gain, own.offset] for name, own in scale.sensors.items()}
-        self._keep(_SCALE, json.dumps(told).encode(), version=snapshot.version)
-        if snapshot.rows >= _WORTH_KEEPING:
-            used = scale if len(scale.sensors) > 1 else None
-            means = self._means_of(snapshot, Filters(), min(BEST, snapshot.rows), used)
-            self._keep(_MEANS, means.tobytes(), version=snapshot.version, scale=_name(used))
+        vectors = self._vectors
+        scale = self._scale_of(snapshot, lambda: vectors)
+        if self._stored(_SCALE, version=snapshot.version) is None:
+            told = {name: [own.gain, own.offset] for name, own in scale.sensors.items()}
+            self._keep(_SCALE, json.dumps(told).encode(), version=snapshot.version)
+        about: dict[str, int | str] = {"version": snapshot.version, "scale": _name(_several(scale))}
+        if snapshot.rows >= _WORTH_KEEPING and self._stored(_MEANS, **about) is None:
+            means = self._means_of(snapshot, Filters(), min(BEST, snapshot.rows), _several(scale))
+            self._keep(_MEANS, means.tobytes(), **about)
+
+    def match(self, snapshot: Snapshot) -> None:
+        """Find what searches of a snapshot would wait for: its scale, and how well the bank, once read, is matched."""
+        vectors = self._vectors
+        if vectors is not None and snapshot.rows:
+            scale = _several(self._scale_of(snapshot, lambda: vectors))
+            self._means_of(snapshot, Filters(), min(BEST, snapshot.rows), scale)
 
     def scale(self, snapshot: Snapshot, encoder: Callable[[], Encoder]) -> Scale | None:
         """What brings a text's scores in each sensor to one scale; None where the archive has but one sensor.
 
         It belongs to the archive, not to a query's filters, so a chip's calibrated score is the same in every search.
         """
-        version, known = self._scale
-        if known is None or version != snapshot.version:
-            found = self._stored(_SCALE, version=snapshot.version)
-            if found is not None:
-                known = Scale({name: Affine(*values) for name, values in json.loads(found).items()})
-            elif len(snapshot.sensors) < 2:
-                known = Scale({name: Affine() for name in snapshot.sensors})
-            else:
-                known = Scale.of(text_moments(self.vectors(encoder()), snapshot.samples()))
-            self._scale = (snapshot.version, known)
-        return known if len(known.sensors) > 1 else None
+        known = self._scales.get(snapshot.version)
+        if known is None:
+            known = self._scale_of(snapshot, lambda: self.vectors(encoder()))
+        return _several(known)
+
+    def _scale_of(self, snapshot: Snapshot, vectors: Callable[[], NDArray[np.float32]]) -> Scale:
+        """The scale of all sensors, computed where no process has kept it."""
+        found = self._stored(_SCALE, version=snapshot.version)
+        if found is not None:
+            known = Scale({name: Affine(*values) for name, values in json.loads(found).items()})
+        elif len(snapshot.sensors) < 2:
+            known = Scale({name: Affine() for name in snapshot.sensors})
+        else:
+            known = Scale.of(text_moments(vectors(), snapshot.samples()))
+        with self._lock:
+            self._scales[snapshot.version] = known
+            while len(self._scales) > _VERSIONS:
+                self._scales.pop(next(iter(self._scales)))
+        return known
 
     def query_confidence(
         self,
@@ -156,20 +175,25 @@ class Background:
         """Mean cosine of the best chips of each caption of the bank (or, of large sets, of some of them)."""
         sql = filters.sql()
         key = (snapshot.version, sql, best, _name(scale))
-        if key not in self._means and self._vectors is not None:
+        means = self._means.get(key)
+        if means is None:
+            if self._vectors is None:
+                raise ArchiveError(f"the bank of captions of archive {snapshot.uri} has not been read")
             whole = sql is None and best == BEST
             found = self._stored(_MEANS, version=snapshot.version, scale=_name(scale)) if whole else None
             if found is not None:
-                self._means[key] = np.frombuffer(found, np.float64)
+                means = np.frombuffer(found, np.float64)
             else:
                 asked = max(_FEWEST, _PRODUCTS // max(1, snapshot.count(sql)))
                 step = 1 if sql is None else max(1, len(self._vectors) // asked)
                 if sql is not None and scale is not None and snapshot.prefers_index(sql, best):
                     step = max(step, len(scale.sensors))  # each caption is asked of each sensor
-                self._means[key] = snapshot.best_means(self._vectors[::step], filters, best, scale)
-            while len(self._means) > _REMEMBERED:
-                self._means.pop(next(iter(self._means)), None)
-        return self._means[key]
+                means = snapshot.best_means(self._vectors[::step], filters, best, scale)
+            with self._lock:
+                self._means[key] = means
+                while len(self._means) > _REMEMBERED:
+                    self._means.pop(next(iter(self._means)))
+        return means
 
     def _read(self, data: bytes) -> NDArray[np.float32]:
         return np.frombuffer(data, np.float16).astype(np.float32).reshape(-1, self._store.about.dim)
@@ -209,6 +233,11 @@ def confidence(
 
 def _name(scale: Scale | None) -> str:
     return "" if scale is None else scale.digest
+
+
+def _several(scale: Scale) -> Scale | None:
+    """A scale, where it calibrates anything: None for a single sensor."""
+    return scale if len(scale.sensors) > 1 else None
 
 
 def _split(data: bytes) -> list[bytes]:

@@ -44,7 +44,8 @@ class Limits:
     """When a search is exact and how wide an index search looks.
 
     Attributes:
-        cache_bytes: vectors up to this size are kept in memory (1 GiB holds 524,288 of length 512).
+        cache_bytes: vectors up to this size are kept in memory (1 GiB holds 524,288 of length 512); where new versions
+            are loaded while older ones answer (`Archive.load_ahead`), up to twice that for as long as it takes.
         exact_matches: with a vector index, filters that leave at most this many rows are searched exactly.
         exact_rows: with a vector index, archives of more rows are asked through it where there is no filter.
         largest_k: an index search is asked for at most this many candidates; beyond, the search is exact.
@@ -91,9 +92,21 @@ class Snapshot:
         self._by_sensor: dict[str, NDArray[np.uint64]] | None = None
 
     @property
+    def bytes(self) -> int:
+        """Size of all vectors in memory."""
+        return self.rows * self.dim * 4
+
+    @property
     def fits_in_memory(self) -> bool:
         """Whether all vectors fit in the memory that a search may use."""
-        return self.rows * self.dim * 4 <= self.limits.cache_bytes
+        return self.bytes <= self.limits.cache_bytes
+
+    def load(self) -> None:
+        """Read now what searches would wait for: all vectors, where they fit in memory, and samples of them."""
+        if self.fits_in_memory:
+            self._loaded()
+        self.sample()
+        self.samples()
 
     @property
     def has_vector_index(self) -> bool:
@@ -392,29 +405,27 @@ class Snapshot:
         """What searches in memory need, loaded once."""
         with self._lock:
             if self._cache is None:
-                rows = np.empty(self.rows, np.uint64)
-                matrix = np.empty((self.rows, self.dim), np.float32)
-                at = 0
+                rows, columns, sensors = self._columns()
+                matrix, read = np.empty((len(rows), self.dim), np.float32), np.zeros(len(rows), np.bool_)
                 for ids, vectors, _ in self._stream(None):
-                    rows[at : at + len(ids)], matrix[at : at + len(ids)] = ids, vectors
-                    at += len(ids)
-                if (rows[1:] < rows[:-1]).any():
-                    order = np.argsort(rows)
-                    rows, matrix = rows[order], matrix[order]
-                self._cache = _Cache(rows, matrix, *self._columns(rows))
+                    places = np.searchsorted(rows, ids).clip(max=max(len(rows) - 1, 0))
+                    matrix[places] = vectors
+                    read[places] = rows[places] == ids
+                if not read.all():
+                    raise ArchiveCorruptError(f"archive {self.uri} gives different rows on reading it twice; verify it")
+                self._cache = _Cache(rows, matrix, columns, sensors)
             return self._cache
 
-    def _columns(self, rows: NDArray[np.uint64]) -> tuple[Columns, Coded]:
+    def _columns(self) -> tuple[NDArray[np.uint64], Columns, Coded]:
+        """Row ids (N,), ascending, and what filters read of those rows."""
         query = self.table.search().select(["_rowid", *BOUNDS, "datetime", "sensor"]).limit(None)
         with reading(self.uri):
             found = query.to_arrow().sort_by("_rowid")
-        if not np.array_equal(found["_rowid"].to_numpy(), rows):
-            raise ArchiveCorruptError(f"archive {self.uri} gives different rows on reading it twice; verify it")
         times = found["datetime"].cast(pa.int64()).fill_null(NO_TIME)
         sensors = Coded.of(found["sensor"])
         bounds = np.column_stack([found[name].to_numpy() for name in BOUNDS]).astype(np.float64)
         names = np.array(sensors.names or [""], dtype=np.str_)[sensors.codes]
-        return Columns(bounds, times.to_numpy(), names), sensors
+        return found["_rowid"].to_numpy(), Columns(bounds, times.to_numpy(), names), sensors
 
     def _stream(self, sql: str | None) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.float32], Coded]]:
         """Row ids, vectors and sensors of the rows that satisfy a filter, batch by batch."""

@@ -30,7 +30,7 @@ def serve(
         bool, typer.Option("--allow-anonymous", help="Let other machines in without a token.")
     ] = False,
     local_hrefs: Annotated[bool, typer.Option("--local-hrefs", help="Name files of this machine in items.")] = False,
-    warm_up: Annotated[bool, typer.Option(help="Load models at the start.")] = True,
+    warm_up: Annotated[bool, typer.Option(help="Load models and vectors at the start.")] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Serve archives: a STAC API, search by meaning, and a page for browsers.

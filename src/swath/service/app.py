@@ -35,6 +35,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Match
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from swath._version import __version__
 from swath.errors import SwathError
@@ -72,7 +73,7 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
     searches = Searches(shelves, settings)
     workers = Workers(settings.heavy_requests, settings.waiting_requests)
     metrics = ops.Metrics(shelves, workers)
-    readiness: dict[str, str | None] = {"why": "models are loading" if settings.warm_up else None}
+    readiness: dict[str, str | None] = {"why": "models and vectors are being loaded" if settings.warm_up else None}
     app = FastAPI(
         title=settings.title,
         version=__version__,
@@ -109,6 +110,8 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
         origins = list(settings.cors_origins)
         headers = ["Authorization", "Content-Type"]
         app.user_middleware.insert(1, Middleware(CORSMiddleware, allow_origins=origins, allow_headers=headers))
+    if settings.trusted_proxies:
+        app.user_middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies)))
     return app
 
 
@@ -232,12 +235,13 @@ def _serves_landing(route: Any) -> bool:  # noqa: ANN401 - any route
 
 
 def _lifespan(catalog: Catalog, settings: Settings, readiness: dict[str, str | None]) -> Any:  # noqa: ANN401 - a context
-    """Load models after the start, in the background."""
+    """Load models and vectors after the start, in the background."""
 
     def load() -> None:
         for shelf in catalog.shelves:
             try:
                 shelf.archive.ensure_background()
+                shelf.archive.load_ahead(catalog.extents)
             except SwathError:
                 logger.exception("archive %s cannot be searched by meaning", shelf.name)
                 readiness["why"] = f"the model of archive {shelf.name} cannot be loaded"

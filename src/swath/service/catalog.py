@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from swath.archive import Archive, Hit
 from swath.archive.extents import Extent, extents
@@ -16,6 +17,7 @@ from swath.service.problems import RequestError
 
 if TYPE_CHECKING:
     from swath.archive import Encoder
+    from swath.archive.snapshot import Snapshot
 
 _ITEM_ID = re.compile(r"[0-9A-Za-z_.:-]{1,128}")
 
@@ -75,7 +77,7 @@ class Catalog:
             Shelf(number, name, archive, Abilities(archive, model))
             for number, (name, archive) in enumerate(archives.items())
         ]
-        self._extents: dict[int, tuple[int, dict[str, Extent]]] = {}
+        self._extents: WeakKeyDictionary[Snapshot, dict[str, Extent]] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
     @classmethod
@@ -108,7 +110,7 @@ class Catalog:
         return [
             Collection(shelf.collection_id(sensor), shelf, sensor, extent)
             for shelf in self.shelves
-            for sensor, extent in self._extents_of(shelf).items()
+            for sensor, extent in self.extents(shelf.archive.snapshot()).items()
         ]
 
     def collection(self, name: str) -> Collection:
@@ -134,13 +136,15 @@ class Catalog:
             raise RequestError(404, f"there is no item {name[:100]!r} in collection {collection}")
         return found, hits[0]
 
-    def _extents_of(self, shelf: Shelf) -> dict[str, Extent]:
-        snapshot = shelf.archive.snapshot()
+    def extents(self, snapshot: Snapshot) -> dict[str, Extent]:
+        """The extents of an archive's sensors, found once for each version."""
         with self._lock:
-            known = self._extents.get(shelf.number)
-            if known is None or known[0] != snapshot.version:
-                known = self._extents[shelf.number] = (snapshot.version, extents(snapshot))
-            return known[1]
+            known = self._extents.get(snapshot)
+        if known is None:
+            known = extents(snapshot)
+            with self._lock:
+                self._extents[snapshot] = known
+        return known
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +33,9 @@ class Settings(BaseSettings):
         allow_anonymous: listen on other than loopback without a token.
         allowed_hosts: names under which clients may address the service, besides loopback and `host`; ``*`` allows all.
         cors_origins: web pages of other origins that may read answers; none by default.
+        trusted_proxies: addresses or networks of proxies in front, whose ``X-Forwarded-For`` and ``X-Forwarded-Proto``
+            count: clients are then told apart, and links begin with https where clients do; of all others those headers
+            are not read.
         root_path: path under which a proxy serves the service.
         title: the catalogue's title.
         description: the catalogue's description.
@@ -56,7 +60,8 @@ class Settings(BaseSettings):
         log_format: ``json`` or ``text``.
         log_level: least level that is logged.
         shutdown_seconds: how long running requests may go on after a signal to stop.
-        warm_up: load models when the service starts, not with the first search.
+        warm_up: load models and vectors when the service starts, and vectors when an archive has changed, not with the
+            first search.
     """
 
     model_config = SettingsConfigDict(env_prefix="SWATH_", extra="forbid", frozen=True)
@@ -69,6 +74,7 @@ class Settings(BaseSettings):
     allow_anonymous: bool = False
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
     root_path: str = ""
     title: str = "swath"
     description: str = "Earth-observation archives, searched by meaning."
@@ -112,6 +118,16 @@ class Settings(BaseSettings):
     def _long_token(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 16:
             raise ValueError("a token needs 16 characters or more; make one with: openssl rand -hex 24")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            try:
+                ip_network(text)
+            except ValueError:
+                raise ValueError(f"{text!r} is no address or network, such as 10.0.0.2 or 10.0.0.0/24") from None
         return value
 
     @model_validator(mode="after")
