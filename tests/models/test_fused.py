@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -74,6 +78,14 @@ def test_a_tower_encodes_as_it_trains(bands: int) -> None:
     half = copy.deepcopy(model).to(torch.bfloat16)
     cosine = F.cosine_similarity(encoded(half, images.bfloat16()).float(), plain(model, images))
     assert cosine.min() > 0.999
+
+
+def test_bfloat16_is_encoded_on_cpus_without_instructions_for_it_too() -> None:
+    code = "from models.test_fused import test_a_tower_encodes_as_it_trains as test; test(3)"
+    tests = str(Path(__file__).parents[1])
+    environment = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2", "PYTHONPATH": tests}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_changed_weights_are_seen() -> None:

@@ -86,10 +86,12 @@ def state_of(module: nn.Module) -> tuple[tuple[int, int], ...] | None:
 
 
 def _in_one_pass(weight: Tensor) -> bool:
-    """Whether oneDNN takes filters and batches like them."""
+    """Whether oneDNN takes filters and batches like them; bfloat16 only on a CPU that has instructions for it."""
     if weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.bfloat16):
         return False
-    return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    return weight.dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _widened(convolution: nn.Conv2d, dtype: torch.dtype) -> nn.Conv2d:
