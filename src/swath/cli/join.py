@@ -49,8 +49,8 @@ def join(
     directory = joined.save_pretrained(to)
     writers = [name for name, model in zip(models, read, strict=True) if model.config.captioner is not None]
     if as_json:
-        found = {"directory": directory, "model": joined.model_id, "dim": joined.dim, "members": models}
-        print_json(found | {"captioners_left": writers})
+        document = {"directory": directory, "model": joined.model_id, "dim": joined.dim, "members": models}
+        print_json(document | {"captioners_left": writers})
         return
     print_fields({"model": joined.model_id, "directory": directory, "dim": joined.dim})
     if writers:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -20,7 +21,7 @@ from swath.corpus.llm import (
     WritingError,
 )
 from swath.corpus.llm.limits import Pacer, retry_after
-from swath.errors import InputError
+from swath.errors import DataError, InputError
 
 PROMPT = Prompt.load("long_caption")
 DATA = {"facts": [{"id": "F1", "kind": "caption", "value": "a pond near trees"}]}
@@ -77,6 +78,7 @@ def test_sends_no_key_where_none_is_set(server, monkeypatch):
         chat.content({"caption": "A pond near trees"}),
         chat.content(GOOD, finish_reason="length"),
         chat.content(None),
+        chat.content('{"sentences": [{"text": "A pond \\ud83d near trees", "sources": ["F1"]}]}'),
     ],
 )
 def test_what_may_pass_is_asked_again(server, fault):
@@ -177,6 +179,60 @@ def test_counts_tokens_and_cost(server):
     assert usage.to_dict()["estimated"] == 1
 
 
+def test_answers_that_cannot_be_used_are_paid_for_too(server):
+    server.faults = [chat.content(GOOD, finish_reason="length"), chat.content(None, refusal="no")]
+    asker = client(server)
+    with pytest.raises(WritingError):
+        asker.ask(PROMPT, DATA)
+    assert asker.usage.to_dict()["prompt_tokens"] == 200
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "reason"),
+    [
+        (400, {"error": {"code": "content_filter", "message": "x" * 200}}, "refusal"),
+        (400, {"error": {"message": "y" * 400, "code": "context_length_exceeded"}}, "unusable answer"),
+        (413, {"error": "too large"}, "unusable answer"),
+    ],
+)
+def test_what_concerns_one_request_alone_ends_no_run(server, code, said, reason):
+    server.faults = [lambda handler, _: chat.send(handler, code, json.dumps(said).encode())]
+    with pytest.raises(WritingError, match=f"answered {code}") as caught:
+        client(server).ask(PROMPT, DATA)
+    assert caught.value.reason == reason
+    assert len(server.requests) == 1
+
+
+def test_a_cache_that_cannot_be_used_is_named(server, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with pytest.raises(DataError, match=r"file.*another --cache"):
+        client(server, cache=ReplyCache(blocked)).ask(PROMPT, DATA)
+    with pytest.raises(TypeError):
+        ReplyCache(tmp_path / "answers").put("a" * 64, {"no": {"json"}})
+    assert not [path for path in (tmp_path / "answers").rglob("*") if path.is_file()]
+
+
+def test_who_waits_already_obeys_a_pause_too():
+    now = [0.0]
+
+    def sleep(seconds):
+        if now[0] == 0.0:
+            pacer.hold(5.0)
+        now[0] += seconds
+
+    pacer = Pacer(60.0, clock=lambda: now[0], sleep=sleep)
+    pacer.wait()
+    pacer.wait()
+    assert now[0] == 5.0
+
+
+@pytest.mark.parametrize("limits", [{"per_minute": float("nan")}, {"timeout": float("inf")}, {"concurrency": 0}])
+def test_limits_that_are_none_are_refused(limits):
+    with pytest.raises(InputError, match="limits must be positive"):
+        Limits(**limits)
+
+
 def test_the_pacer_spaces_requests():
     now, slept = [0.0], []
 
@@ -197,6 +253,7 @@ def test_reads_retry_after_in_both_forms():
     assert retry_after("7") == 7.0
     assert 3500 < retry_after(format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)) <= 3600
     assert retry_after("soon") is None
+    assert retry_after("Mon, 01 Jan 99999999999999999999 00:00:00 GMT") is None
     assert retry_after(None) is None
 
 

@@ -30,11 +30,17 @@ class ReplyCache:
         return hashlib.sha256(document.encode()).hexdigest()
 
     def get(self, key: str) -> Any | None:  # noqa: ANN401 - any JSON document
-        """The answer to a request; None where there is none, or its file is damaged (it is then asked for again)."""
+        """The answer to a request; None where there is none, or its file is damaged (it is then asked for again).
+
+        Raises:
+            DataError: the folder cannot be read.
+        """
         try:
             return json.loads(self._file(key).read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
             return None
+        except OSError as error:
+            raise DataError(f"answers in {self._folder} cannot be read: {error}; give another --cache") from error
 
     def put(self, key: str, document: Any) -> None:  # noqa: ANN401 - any JSON document
         """Keep an answer. The file appears whole or not at all.
@@ -46,9 +52,13 @@ class ReplyCache:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=target.parent, suffix=".partial")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(document, file, ensure_ascii=False)
-            Path(name).replace(target)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    json.dump(document, file, ensure_ascii=False)
+                Path(name).replace(target)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
         except OSError as error:
             raise DataError(f"answers cannot be kept in {self._folder}: {error}; give another --cache") from error
 

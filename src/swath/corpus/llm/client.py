@@ -36,6 +36,10 @@ MAX_ANSWER_BYTES = 4 << 20
 _PASSING = frozenset({408, 409, 425, 429})
 _CHUNK = 1 << 14
 
+_FILTERED = ("content_filter", "content_policy", "ResponsibleAIPolicyViolation")
+_TOO_LONG = ("context_length_exceeded", "maximum context length", "string_above_max_length")
+"""What servers say of one request that they will not serve, though they would serve others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -183,11 +187,14 @@ class ChatClient:
         self._pacer.wait()
         self.usage.add(requests=1)
         body = self._send(json.dumps(request).encode())
-        content, answer = _content(body)
-        self.usage.add_reported(answer.get("usage"), json.dumps(request["messages"]), content)
+        choice, reported = _choice(body)
+        # Also an answer that cannot be used was paid for.
+        self.usage.add_reported(reported, json.dumps(request["messages"]), str(choice["message"].get("content") or ""))
+        content = _content(choice)
         try:
             document = json.loads(_unfenced(content))
-        except (json.JSONDecodeError, RecursionError) as error:
+            json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is no text that a file can hold
+        except (ValueError, RecursionError) as error:
             raise UnusableAnswerError(f"the answer is not JSON: {content!r:.80}") from error
         if not _fits(document, prompt):
             raise UnusableAnswerError(f"the answer is not of the form asked for: {content!r:.80}")
@@ -227,10 +234,16 @@ def _read(answer: http.client.HTTPResponse, deadline: float) -> bytes:
 
 def _status_error(error: HTTPError, url: str, endpoint: Endpoint) -> Exception:
     try:
-        said = " ".join(error.read(300).decode("utf-8", errors="replace").split())
+        said = " ".join(error.read(4000).decode("utf-8", errors="replace").split())
     except (http.client.HTTPException, OSError) as broken:
         said = f"(nothing more: {broken or type(broken).__name__})"
-    message = f"{url} answered {error.code}: {said}"
+    message = f"{url} answered {error.code}: {said:.300}"
+    if error.code in (400, 413, 422):
+        # What concerns one request alone must not end the run.
+        if any(word in said for word in _FILTERED):
+            return WritingError("refusal", message)
+        if error.code == 413 or any(word in said for word in _TOO_LONG):
+            return WritingError("unusable answer", message)
     if error.code in _PASSING or error.code >= 500:
         return BusyError(message, retry_after(error.headers.get("Retry-After")))
     if error.code in (401, 403):
@@ -242,28 +255,37 @@ def _status_error(error: HTTPError, url: str, endpoint: Endpoint) -> Exception:
     return LanguageModelError(message)
 
 
-def _content(body: bytes) -> tuple[str, Mapping[str, Any]]:
-    """The text of an answer's first choice, and the whole answer.
+def _choice(body: bytes) -> tuple[Mapping[str, Any], object]:
+    """The first choice of an answer, which has a message, and what the server says of tokens.
 
     Raises:
-        UnusableAnswerError: not a chat completion, or cut off.
-        WritingError: the model refuses.
+        UnusableAnswerError: not a chat completion.
     """
     try:
         answer = json.loads(body)
         choice = answer["choices"][0]
-        message = choice["message"]
-        content, refusal = message.get("content"), message.get("refusal")
-        reason = choice.get("finish_reason")
+        choice["message"].get("content")
+        return choice, answer.get("usage")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UnusableAnswerError(f"the answer is no chat completion: {body[:80]!r}") from error
+
+
+def _content(choice: Mapping[str, Any]) -> str:
+    """The text of an answer.
+
+    Raises:
+        UnusableAnswerError: cut off, or without text.
+        WritingError: the model refuses.
+    """
+    content, refusal = choice["message"].get("content"), choice["message"].get("refusal")
+    reason = choice.get("finish_reason")
     if refusal or reason == "content_filter":
         raise WritingError("refusal", f"the model refuses: {refusal or reason!s:.200}")
     if reason == "length":
         raise UnusableAnswerError("the answer was cut off at the longest length allowed")
     if not isinstance(content, str):
         raise UnusableAnswerError("the answer has no text")
-    return content, answer
+    return content
 
 
 def _unfenced(content: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -34,9 +35,10 @@ class Limits:
     longest_wait: float = 120.0
 
     def __post_init__(self) -> None:
-        rate_is_wrong = self.per_minute is not None and self.per_minute <= 0
-        if self.concurrency < 1 or self.retries < 0 or self.timeout <= 0 or self.backoff < 0 or rate_is_wrong:
-            raise InputError(f"limits must be positive: {self}")
+        positive = (self.concurrency, self.timeout, 1.0 if self.per_minute is None else self.per_minute)
+        others = (self.retries, self.backoff, self.longest_wait)
+        if not all(0 < value < math.inf for value in positive) or not all(0 <= value < math.inf for value in others):
+            raise InputError(f"limits must be positive, finite numbers: {self}")
 
     def pause(self, attempt: int, asked: float | None, rng: random.Random) -> float:
         """Seconds before retry number `attempt` (from 0): what the server asked for, or a random time that grows.
@@ -70,13 +72,15 @@ class Pacer:
         self._next = clock()
 
     def wait(self) -> None:
-        """Return when the next request may be sent."""
-        with self._lock:
-            now = self._clock()
-            start = max(now, self._next)
-            self._next = start + self._gap
-        if start > now:
-            self._sleep(start - now)
+        """Return when the next request may be sent; who waits also waits for a pause that is asked for meanwhile."""
+        while True:
+            with self._lock:
+                now = self._clock()
+                pause = self._next - now
+                if pause <= 0:
+                    self._next = now + self._gap
+                    return
+            self._sleep(pause)
 
     def hold(self, seconds: float) -> None:
         """Send nothing for so long: the server said that it has had enough."""
@@ -95,7 +99,7 @@ def retry_after(value: str | None) -> float | None:
         pass
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
