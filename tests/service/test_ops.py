@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import subprocess
 import sys
 import threading
@@ -33,6 +34,25 @@ def test_health_readiness_and_metrics(client: TestClient) -> None:
     assert 'swath_archive_rows{archive="world"} 50.0' in text
 
 
+def test_methods_that_clients_make_up_are_one_series(client: TestClient) -> None:
+    for number in range(3):
+        assert client.request(f"BREW{number}", "/search").status_code == 405
+    text = client.get("/metrics").text
+    assert "BREW" not in text
+    assert 'method="other",route="other",status="405"' in text or 'method="other",route="/search",status="405"' in text
+
+
+def test_metrics_tell_of_an_archive_that_cannot_be_read(growing: Archive) -> None:
+    app = create_app(settings(), Catalog({"here": growing}))
+    with TestClient(app, raise_server_exceptions=False) as own:
+        assert 'swath_archive_readable{archive="here"} 1.0' in own.get("/metrics").text
+        shutil.rmtree(growing.uri)
+        assert 'swath_archive_readable{archive="here"} 0.0' in own.get("/metrics").text
+        assert own.get("/readyz").status_code == 503
+        assert own.get("/search").status_code == 503
+        assert own.get("/healthz").status_code == 200
+
+
 def test_a_service_is_ready_once_its_model_and_vectors_are_loaded(
     world: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,6 +77,9 @@ def test_logs_are_lines_of_json(client: TestClient, caplog: pytest.LogCaptureFix
     assert line["request"] == answer.headers["x-request-id"]
     assert (line["path"], line["status"]) == ("/search", 200)
     assert "secret" not in json.dumps(line)
+    with caplog.at_level(logging.INFO, "swath.service.access"):
+        client.get("/search%0Aforged line")
+    assert caplog.records[-1].getMessage() == "GET /search%0Aforged%20line 404"
 
 
 def test_browsers_get_the_page_and_clients_the_catalogue(

@@ -9,15 +9,18 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
+from swath._version import __version__
 from swath.errors import SwathError
 from swath.service.documents import Health, Readiness
+from swath.service.problems import METHODS
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -41,16 +44,29 @@ class Metrics:
         self.seconds = Histogram(
             "swath_request_seconds", "Time to answer", ("method", "route"), buckets=_SECONDS, registry=self.registry
         )
+        self._readable = Gauge(
+            "swath_archive_readable",
+            "1 where an archive can be read, else 0",
+            ("archive",),
+            registry=self.registry,
+        )
         self._rows = Gauge("swath_archive_rows", "Chips in an archive", ("archive",), registry=self.registry)
         self._version = Gauge("swath_archive_version", "Version of an archive", ("archive",), registry=self.registry)
         self._work = Gauge("swath_heavy_work", "Searches, heat maps and tiles", ("state",), registry=self.registry)
+        Info("swath_build", "What runs", registry=self.registry).info({"version": __version__})
+        ProcessCollector(registry=self.registry)
         self._catalog = catalog
         self._workers = workers
 
     def text(self) -> bytes:
         """The metrics in Prometheus' text format."""
         for shelf in self._catalog.shelves:
-            snapshot = shelf.archive.snapshot()
+            try:
+                snapshot = shelf.archive.snapshot()
+            except SwathError:
+                self._readable.labels(shelf.name).set(0)
+                continue
+            self._readable.labels(shelf.name).set(1)
             self._rows.labels(shelf.name).set(snapshot.rows)
             self._version.labels(shelf.name).set(snapshot.version)
         self._work.labels("running").set(self._workers.running)
@@ -85,14 +101,17 @@ class AccessLog:
             took = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", None) or "other"
             metrics = self._metrics()
-            metrics.requests.labels(scope["method"], route, str(status)).inc()
-            metrics.seconds.labels(scope["method"], route).observe(took)
+            # A client may make up methods without end: each would be a series of its own.
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            metrics.requests.labels(method, route, str(status)).inc()
+            metrics.seconds.labels(method, route).observe(took)
             client = scope.get("client")
+            path = quote(scope["path"][:500], safe="/:@!$&'()*+,;=~")  # no line of its own in a log of plain text
             facts = {
                 "request": name, "client": client[0] if client else None, "method": scope["method"],
-                "path": scope["path"][:500], "status": status, "ms": round(1000 * took, 1),
+                "path": path, "status": status, "ms": round(1000 * took, 1),
             }  # fmt: skip
-            access.info("%s %s %s", scope["method"], scope["path"][:500], status, extra={"facts": facts})
+            access.info("%s %s %s", scope["method"], path, status, extra={"facts": facts})
 
 
 class JsonLines(logging.Formatter):
@@ -121,6 +140,7 @@ def set_up_logs(form: str, level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
+    logging.captureWarnings(True)
     # Every request is logged here already.
     logging.getLogger("uvicorn.access").disabled = True
 

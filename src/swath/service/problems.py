@@ -26,7 +26,9 @@ _CODES = {
     406: "NotAcceptable", 409: "Conflict", 413: "ContentTooLarge", 414: "UriTooLong", 415: "UnsupportedMediaType",
     422: "Unprocessable", 429: "TooManyRequests", 431: "HeadersTooLarge", 503: "Unavailable",
 }  # fmt: skip
-_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+"""What requests may ask for."""
 
 
 class RequestError(SwathError):
@@ -119,7 +121,7 @@ def _allowed(request: Request) -> list[str]:
     routes = [route for route in request.app.router.routes if not isinstance(route, Mount)]
     found = [
         method
-        for method in _METHODS
+        for method in METHODS
         if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in routes)
     ]
     return found or ["GET", "HEAD"]  # files
