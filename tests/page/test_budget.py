@@ -46,6 +46,7 @@ class Traffic:
     """Every answer of a tab: its path, and its bytes on the line."""
 
     def __init__(self, page: Any) -> None:
+        self._page = page
         self.bytes: dict[str, int] = {}
         self.statuses: dict[str, int] = {}
         self._paths: dict[str, str] = {}
@@ -65,6 +66,14 @@ class Traffic:
         if path is not None:
             self.bytes[path] = self.bytes.get(path, 0) + int(event["encodedDataLength"])
 
+    def wait_for(self, *endings: str) -> None:
+        """Wait until paths of all these endings are loaded; the browser tells of it later than the page shows it."""
+        for _ in range(600):
+            if all(any(path.endswith(ending) for path in self.bytes) for ending in endings):
+                return
+            self._page.wait_for_timeout(100)
+        raise AssertionError(f"of {endings} only {sorted(self.bytes)} were loaded")
+
     def own(self) -> dict[str, int]:
         """The page's own files."""
         return {path: size for path, size in self.bytes.items() if path == "/" or path.startswith("/static/")}
@@ -80,6 +89,7 @@ def test_the_page_is_light(page: Any, address: str) -> None:
     page.route(re.compile("/static/(pane|maplibre)"), lambda route: held.append(route))
     page.goto(f"{address}/#q=ice")
     page.wait_for_selector(FACES)
+    traffic.wait_for("/", "/static/index.js", "/static/index.css", "/page-settings", "/collections", "/semantic-search")
     before = dict(traffic.own())
     assert set(before) == {"/", "/static/index.js", "/static/index.css"} | (set(before) & {"/static/icon.svg"})
     assert sum(before.values()) < RESULTS_KIB * KIB
@@ -116,6 +126,7 @@ def test_pictures_out_of_sight_wait(page: Any, address: str) -> None:
     traffic = Traffic(page)
     page.goto(f"{address}/#q=ice")
     page.wait_for_selector(FACES)
+    traffic.wait_for("/thumbnail")
     page.wait_for_timeout(1000)
     seen = {path for path in traffic.statuses if path.endswith("/thumbnail")}
     assert 0 < len(seen) < page.locator(FACES).count()
