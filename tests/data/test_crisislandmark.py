@@ -74,6 +74,18 @@ def test_labels_of_all_systems_are_harmonised():
     assert harmonised([]) == ()
 
 
+def test_equal_label_sets_are_harmonised_once(monkeypatch):
+    """647,000 images have some thousand sets of labels; reading the tables for each took a quarter of an hour."""
+    labels = ["Peat bogs", "Vineyards", "Airports"]
+    assert harmonised(labels) == ("Crops", "Built", "Flooded Vegetation")
+
+    def read(*_):
+        raise AssertionError("a table was read again")
+
+    monkeypatch.setattr("swath.data.labels.systems._read", read)
+    assert harmonised(labels) == harmonised(tuple(reversed(labels)))
+
+
 def test_metadata_without_keys(tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -79,6 +79,10 @@ def test_own_table_and_own_label(tmp_path):
         ("code,name,label\none,Wood,Trees\n", "line 2: code 'one' must be a whole number"),
         ("code,name,label\n1,Wood,Trees\n1,Oak,Trees\n", "line 3: code '1'"),
         ("code,name,label\n1,,Trees\n", "class 1 has no name"),
+        ("code,name,label\n--5,Wood,Trees\n", "line 2: code '--5' must be a whole number"),
+        ("code,name,label\n1,Wood,Trees\n01,Field,Crops\n", "line 3: code '01' .* only once"),
+        ("code,name,label\n3,Forests,children\n41,Wood,Trees\n", r"class 3 \(Forests\) .* no other code begins with 3"),
+        (f"code,name,label\n1,{'W' * 140_000},Trees\n", "is no table of comma-separated values: field larger"),
     ],
 )
 def test_broken_tables(tmp_path, text, message):

@@ -8,7 +8,7 @@ into the twelve by the tables of `swath.data.labels`. The published caption is t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,11 @@ def harmonised(labels: Sequence[str]) -> tuple[str, ...]:
     Raises:
         DataError: a label that none of `SYSTEMS` has.
     """
+    return _harmonised(tuple(labels))
+
+
+@lru_cache(maxsize=65_536)  # hundreds of thousands of images share some thousand sets of labels
+def _harmonised(labels: tuple[str, ...]) -> tuple[str, ...]:
     found = []
     for label in labels:
         entries = [entry for system in _systems() if (entry := system.maybe(label)) is not None]
@@ -101,7 +106,7 @@ def _entry(corpus: Corpus, number: int, row: Mapping[str, Any], sensor: str | No
     own = "captions" in row
     labels = tuple(given) if own else harmonised(given)
     captions = _texts(row.get("captions")) if own else [". ".join(label.lower() for label in labels)] if labels else []
-    exact = sensor if sensor in SENSORS and not row.get("sensor") else ""
+    exact = sensor if sensor is not None and sensor in SENSORS and not row.get("sensor") else ""
     return Annotation(
         row["key"],
         captions=tuple(captions),
@@ -109,7 +114,7 @@ def _entry(corpus: Corpus, number: int, row: Mapping[str, Any], sensor: str | No
         labels=labels,
         split=str(row.get("split") or ""),
         provenance={"file": corpus.file.name, "row": number, "source_labels": given},
-        part=ScenePart(f"{corpus.file.name}#{row['key']}", exact or "", None),
+        part=ScenePart(f"{corpus.file.name}#{row['key']}", exact, None),
     )
 
 

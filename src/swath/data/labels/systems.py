@@ -12,9 +12,10 @@ import csv
 import difflib
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -134,6 +135,7 @@ class LabelSystem:
         return self.find(self.find(code).code[:level])
 
 
+@cache
 def vocabulary() -> Vocabulary:
     """The 12 unified labels of CrisisLandMark."""
     file = resources.files(__package__).joinpath("vocabulary.csv")
@@ -168,11 +170,13 @@ def read_system(name: str, unified: Vocabulary) -> LabelSystem:
         )
     rows = _read(file, ("code", "name", "label"))
     seen: dict[str, Category] = {}
+    numbers: set[int] = set()
     for number, row in enumerate(rows, 2):
         entry = Category(row["code"].strip(), row["name"].strip(), row["label"].strip())
         where = f"{file}, line {number}"
-        if not entry.code.lstrip("-").isdecimal() or entry.code in seen:
+        if not re.fullmatch("-?[0-9]+", entry.code) or int(entry.code) in numbers:
             raise DataError(f"{where}: code {entry.code!r} must be a whole number that stands there only once")
+        numbers.add(int(entry.code))
         if not entry.name:
             raise DataError(f"{where}: class {entry.code} has no name")
         if entry.label not in ("", NODATA, CHILDREN, *unified.phrases):
@@ -181,6 +185,12 @@ def read_system(name: str, unified: Vocabulary) -> LabelSystem:
                 "or extend the vocabulary (a table label,phrase)"
             )
         seen[entry.code] = entry
+    for entry in seen.values():
+        if entry.label == CHILDREN and not any(_is_below(code, entry.code) for code in seen):
+            raise DataError(
+                f"{file}: class {entry.code} ({entry.name}) is to take the label of its {CHILDREN}, but no other code "
+                f"begins with {entry.code}; give it a label"
+            )
     return LabelSystem(title, tuple(_with_children(seen)))
 
 
@@ -188,10 +198,15 @@ def _with_children(classes: Mapping[str, Category]) -> Iterator[Category]:
     """The classes, with the label on which all children agree in place of `CHILDREN`; empty where they do not."""
     for code, entry in classes.items():
         if entry.label == CHILDREN:
-            labels = {other.label for key, other in classes.items() if key.startswith(code) and other.label != CHILDREN}
+            below = (other.label for key, other in classes.items() if _is_below(key, code))
+            labels = set(below) - {CHILDREN}
             yield replace(entry, label=labels.pop() if len(labels) == 1 else "", parent=True)
         else:
             yield entry
+
+
+def _is_below(code: str, parent: str) -> bool:
+    return code.startswith(parent) and code != parent
 
 
 def _folded(text: str) -> str:
@@ -214,7 +229,10 @@ def _read(file: Traversable, columns: tuple[str, ...]) -> list[dict[str, str]]:
     missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if missing:
         raise DataError(f"{file} lacks the column(s) {', '.join(missing)}; a table has {','.join(columns)}")
-    rows = [{name: row.get(name) or "" for name in columns} for row in reader]
+    try:
+        rows = [{name: row.get(name) or "" for name in columns} for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{file} is no table of comma-separated values: {error}") from error
     if not rows:
         raise DataError(f"{file} has no rows")
     return rows
