@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from generate.models import VIT, tiny_config
-from swath.errors import InputError, MissingExtraError, ModelError
+from swath.errors import CheckpointError, InputError, MissingExtraError, ModelError
 from swath.models import DualEncoder, TruncationWarning
 
 TEXTS = ["many planes at an airport", "trees", "trees"]
@@ -71,6 +71,18 @@ def test_open_clip_models(small_arch, tmp_path, arch, patches, words):
     round_trip(model, tmp_path, images)
 
 
+def test_a_saved_open_clip_model_brings_its_own_weights(small_arch, tmp_path):
+    """An architecture that stands for weights too (a directory, a hub id) is asked for its sizes alone."""
+    folder = tmp_path / "published"
+    folder.mkdir()
+    sizes = small_arch.get_model_config("tiny-vit")
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": sizes, "preprocess_cfg": {}}))
+    torch.save(small_arch.create_model("tiny-vit").state_dict(), folder / "open_clip_pytorch_model.bin")
+    model = DualEncoder.from_pretrained(f"open_clip:local-dir:{folder}", dtype="float32")
+    (folder / "open_clip_pytorch_model.bin").write_bytes(b"other weights")
+    round_trip(model, tmp_path, torch.randn(1, 3, 32, 32))
+
+
 def test_open_clip_gives_open_clips_vectors(small_arch, tmp_path):
     reference = small_arch.create_model("tiny-vit").eval()
     torch.save(reference.state_dict(), tmp_path / "w.pt")
@@ -115,6 +127,16 @@ def test_timm_backbones_with_any_bands(open_clip, tmp_path, backbone, bands, sen
     assert found.tokens.shape[1] in (tokens, (size // 16) ** 2, (size // 32) ** 2)
     assert "towers.x.proj.weight" in model.state_dict()
     round_trip(model, tmp_path, images, sensor)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"checkpoint_path": "other.pth"}, {"pretrained": True, "pretrained_cfg_overlay": {"file": "other.pth"}}],
+)
+def test_a_model_cannot_say_which_files_timm_reads(open_clip, arguments):
+    tower = {"type": "timm", "model": "resnet10t", "arguments": arguments}
+    with pytest.raises(CheckpointError, match=f"arguments: .*{', '.join(sorted(arguments))} cannot be given here"):
+        DualEncoder(tiny_config(towers={"rgb": tower}))
 
 
 def test_timm_does_not_know_the_backbone(open_clip):

@@ -150,7 +150,8 @@ def load(name: str) -> DualEncoder:
     """Build a `DualEncoder` around an OpenCLIP model.
 
     Args:
-        name: ``ARCH`` (random weights), ``ARCH/PRETRAINED``, or ``hf-hub:ORG/NAME``.
+        name: ``ARCH`` (random weights), ``ARCH/PRETRAINED``, or ``hf-hub:ORG/NAME``. Where PRETRAINED is a file, the
+            architecture's name says the activation (``ViT-B-32-quickgelu``).
 
     Raises:
         MissingExtraError: OpenCLIP is not installed.
@@ -163,7 +164,7 @@ def load(name: str) -> DualEncoder:
         # OpenCLIP only warns when a tag's activation differs from the architecture's.
         quick_gelu = bool(tag and tag.get("quick_gelu"))
     options = OpenCLIPOptions(arch=arch, quick_gelu=quick_gelu)
-    model = _create(options, pretrained or None)
+    model = _create(options, pretrained or None, own_weights=True)
     text, vision = _text(model, options), OpenCLIPVision(model.visual)
     encoder = DualEncoder(_config(model, text, options, f"open_clip:{name}"), text=text, towers={"rgb": vision})
     with torch.no_grad():
@@ -173,13 +174,13 @@ def load(name: str) -> DualEncoder:
 
 def build_vision(config: TowerConfig, embed_dim: int, directory: Path | None = None) -> OpenCLIPVision:  # noqa: ARG001
     """Build an ``open_clip`` vision tower from its configuration entry (see `swath.models.towers`)."""
-    return OpenCLIPVision(_create(parse_options(OpenCLIPOptions, config), None).visual)
+    return OpenCLIPVision(_create(parse_options(OpenCLIPOptions, config)).visual)
 
 
 def build_text(config: TextConfig, embed_dim: int, directory: Path | None = None) -> OpenCLIPText:  # noqa: ARG001
     """Build an ``open_clip`` text tower from its configuration entry (see `swath.models.towers`)."""
     options = parse_options(OpenCLIPOptions, config)
-    return _text(_create(options, None, config.context_length), options)
+    return _text(_create(options, context_length=config.context_length), options)
 
 
 def _library() -> Any:  # noqa: ANN401 - a module
@@ -190,12 +191,20 @@ def _library() -> Any:  # noqa: ANN401 - a module
         raise MissingExtraError("open_clip_torch", "adapters") from error
 
 
-def _create(options: OpenCLIPOptions, pretrained: str | None, context_length: int | None = None) -> Any:  # noqa: ANN401 - an OpenCLIP model
+def _create(
+    options: OpenCLIPOptions,
+    pretrained: str | None = None,
+    context_length: int | None = None,
+    *,
+    own_weights: bool = False,
+) -> Any:  # noqa: ANN401 - an OpenCLIP model
+    """An OpenCLIP model; with `own_weights`, those that `arch` itself may stand for (``hf-hub:``) are fetched too."""
     library = _library()
     try:
         return library.create_model(
             options.arch,
             pretrained,
+            load_weights=own_weights or pretrained is not None,
             force_quick_gelu=options.quick_gelu,
             force_custom_text=True,
             force_context_length=context_length,

@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor, nn
 
 from swath.bands import RGB_BANDS
@@ -17,6 +17,14 @@ from swath.models.config import TowerConfig
 from swath.models.patches import use_products
 from swath.models.stems import adapt_stem, stem_key, usual_bands
 from swath.models.towers import parse_options
+
+_SETTLED = frozenset(
+    {
+        *("model_name", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path", "cache_dir"),
+        *("in_chans", "num_classes"),
+    }
+)
+"""Arguments that the rest of a tower's entry settles, or by which a model from elsewhere could fetch and read files."""
 
 
 class TimmOptions(BaseModel):
@@ -43,6 +51,14 @@ class TimmOptions(BaseModel):
     arguments: dict[str, Any] = Field(default_factory=dict)
     head: int = Field(default=0, ge=0)
     bias: bool = False
+
+    @field_validator("arguments")
+    @classmethod
+    def _check_arguments(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        settled = sorted(_SETTLED & set(arguments))
+        if settled:
+            raise ValueError(f"{', '.join(settled)} cannot be given here; say it by pretrained, weights, bands or head")
+        return arguments
 
 
 class TimmTower(nn.Module):

@@ -61,7 +61,8 @@ class TransformersText(nn.Module):
         pooling: how tokens become one vector.
 
     Raises:
-        ModelError: without projection the encoder's width is not `embed_dim`.
+        ModelError: without projection the encoder's width is not `embed_dim`, or it has fewer positions than
+            `context_length`.
     """
 
     ragged = True
@@ -79,6 +80,11 @@ class TransformersText(nn.Module):
         width = int(encoder.config.hidden_size)
         if not options.projection and width != embed_dim:
             raise ModelError(f"{options.source} gives vectors of {width}, not {embed_dim}; allow a projection")
+        self._most = _positions(encoder)
+        if self._most is not None and context_length > self._most:
+            raise ModelError(
+                f"{options.source} has {self._most} positions; a context_length of {context_length} is out of its reach"
+            )
         self.encoder = encoder
         self.tokenizer = tokenizer
         self.options = options
@@ -119,9 +125,10 @@ class TransformersText(nn.Module):
             ModelError: the encoder has not so many positions.
         """
         wanted = stretched_length(self.context_length, keep, ratio, length)
-        most = getattr(self.encoder.config, "max_position_embeddings", None)
-        if most is not None and wanted > most:
-            raise ModelError(f"{self.options.source} has {most} positions; a context of {wanted} is out of its reach")
+        if self._most is not None and wanted > self._most:
+            raise ModelError(
+                f"{self.options.source} has {self._most} positions; a context of {wanted} is out of its reach"
+            )
         self.context_length = wanted
 
     def save_files(self, directory: Path) -> None:
@@ -152,15 +159,28 @@ def build(config: TextConfig, embed_dim: int, directory: Path | None = None) -> 
     if directory is not None and not (directory / FOLDER).is_dir():
         raise CheckpointError(f"{directory} lacks the folder {FOLDER!r} with its text encoder's configuration")
     try:
-        tokenizer = library.AutoTokenizer.from_pretrained(source)
+        # Left open, the library asks at the terminal whether it may run code that comes with the model.
+        tokenizer = library.AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         if options.pretrained and directory is None:
-            encoder = library.AutoModel.from_pretrained(source, dtype=torch.float32)
+            encoder = library.AutoModel.from_pretrained(source, dtype=torch.float32, trust_remote_code=False)
         else:
-            encoder = library.AutoModel.from_config(library.AutoConfig.from_pretrained(source))
+            config_there = library.AutoConfig.from_pretrained(source, trust_remote_code=False)
+            encoder = library.AutoModel.from_config(config_there, trust_remote_code=False)
     except Exception as error:
         raise ModelError(f"transformers cannot build the text encoder of {source}: {error}") from error
     pooling = _published_pooling(source) if options.pooling == "source" else options.pooling
     return TransformersText(encoder, tokenizer, options, config.context_length, embed_dim, pooling)
+
+
+def _positions(encoder: Any) -> int | None:  # noqa: ANN401 - any transformers model
+    """Most tokens that an encoder has positions for; None where nothing limits them.
+
+    RoBERTa and its kin (XLM-R, MPNet) count from behind the padding id on, so two of their 514 are never used.
+    """
+    most = getattr(encoder.config, "max_position_embeddings", None)
+    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    return most if most is None or padding is None else most - padding - 1
 
 
 def _published_pooling(source: str) -> Pooling:
