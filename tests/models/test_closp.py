@@ -16,8 +16,8 @@ from generate.models import VIT, tiny_config, tiny_model
 from swath.bands import S2_L1C_BANDS
 from swath.chips import Pixels
 from swath.cli.app import app
-from swath.errors import CheckpointError, ModelError
-from swath.models import DualEncoder, ModelConfig, hub, zoo
+from swath.errors import CheckpointError, InputError, ModelError
+from swath.models import DualEncoder, ModelConfig, checkpoint, hub, zoo
 from swath.models.closp import convert_closp, export_closp, is_closp, published_name
 from swath.sensors import sensor
 
@@ -118,6 +118,54 @@ def test_places_of_geoclosp(minilm, tmp_path):
     torch.testing.assert_close(model.encode_locations(places), wanted, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("harmonics", ["orthonormal", "closed-form"])
+def test_places_on_other_harmonics_go_out_as_closps_code_reads_them(minilm, tmp_path, harmonics):
+    convert_closp(
+        write_closp(Closp("rn", minilm, location=True), tmp_path / "in"), tmp_path / "model", text=str(minilm)
+    )
+    state = safetensors.torch.load_file(tmp_path / "model/model.safetensors")
+    config = ModelConfig.load(tmp_path / "model")
+    location = config.location.model_copy(update={"harmonics": harmonics})
+    checkpoint.write(state, config.model_copy(update={"location": location}), tmp_path / "model")
+    export_closp(tmp_path / "model", tmp_path / "out")
+    convert_closp(tmp_path / "out", tmp_path / "again")
+    places = np.array([[12.5, 41.9], [-122.4, 37.8], [179.9, -16.5]])
+    one, other = (DualEncoder.from_pretrained(tmp_path / name, dtype="float32") for name in ("model", "again"))
+    torch.testing.assert_close(other.encode_locations(places), one.encode_locations(places), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("part", "values", "message"),
+    [
+        ("text", {"pooling": "mean"}, r"text tower does not take the first token \(pooling: cls\)"),
+        ("towers.s2", {"std": [2e3] * 13}, "pixels of tower s2 are not just divided by 10000"),
+        ("towers.s1", {"mean": [-12.0, -19.0]}, "pixels of tower s1 are not just divided by 1"),
+        ("sensors.s1-grd", {"statistics": "sensor", "nodata": None}, "pixels of tower s1 are not just divided by 1"),
+        ("location", {"width": 32}, "its location tower has no projection"),
+    ],
+)
+def test_what_closps_code_would_compute_otherwise_cannot_go_out(converted, tmp_path, part, values, message):
+    config = json.loads((converted / "config.json").read_text())
+    config.setdefault("location", {"type": "satclip", "width": 16})
+    entry = config
+    for key in part.split("."):
+        entry = entry[key]
+    entry.update(values)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=message):
+        export_closp(tmp_path, tmp_path / "out")
+
+
+def test_nothing_is_written_over_what_it_is_made_from(published, converted, minilm, tmp_path):
+    before = [(path / "config.json").read_bytes() for path in (converted, published[1])]
+    (tmp_path / "link").symlink_to(converted)
+    with pytest.raises(InputError, match="is the model itself"):
+        export_closp(converted, tmp_path / "link")
+    with pytest.raises(InputError, match="is the CLOSP directory itself"):
+        convert_closp(published[1], published[1], text=str(minilm))
+    assert [(path / "config.json").read_bytes() for path in (converted, published[1])] == before
+
+
 def test_a_trained_temperature_goes_out(minilm, tmp_path):
     convert_closp(write_closp(Closp("vs", minilm), tmp_path / "in"), tmp_path / "out", text=str(minilm))
     model = DualEncoder.from_pretrained(tmp_path / "out", dtype="float32", device="cpu")
@@ -157,6 +205,7 @@ def test_weights_that_do_not_fit(broken, minilm):
     [
         ("text_model.", "lacks text_model.: it is no CLOSP model"),
         ("s2_projection.", "lacks s2_projection."),
+        ("s1_projection.weight", "lacks s1_projection.weight"),
         ("s2_encoder.blocks.0.norm1", "2 missing keys: towers.s2.backbone.blocks.0.norm1"),
         ("s1_encoder.pos_embed", "s1_encoder is neither a ResNet nor a vision transformer: no pos_embed"),
         ("text_model.embeddings.word", "1 missing keys: text.encoder.embeddings.word"),
@@ -185,6 +234,7 @@ def test_a_file_that_ends_early(broken, minilm):
         ({"s1_head_dim": 5}, "s1_head_dim is 5, but the weights have 0"),
         ({"logit_scale_init_value": "one"}, "is 'one', not a number above 0"),
         ({"logit_scale_init_value": 0}, "is 0, not a number above 0"),
+        ({"logit_scale_init_value": math.inf}, "is inf, not a number above 0"),
     ],
 )
 def test_a_configuration_that_says_otherwise(broken, minilm, settings, message):
@@ -322,3 +372,41 @@ def test_a_pooling_that_swath_has_not(minilm, tmp_path):
     (folder / "1_Pooling/config.json").unlink()
     with pytest.raises(ModelError, match="does not say how it pools"):
         DualEncoder(tiny_config(text=text | {"source": str(folder)}))
+
+
+def test_a_context_beyond_the_encoders_positions(minilm, tmp_path):
+    import transformers
+
+    text = {"type": "transformers", "source": str(minilm), "context_length": 129}
+    with pytest.raises(ModelError, match="has 128 positions; a context_length of 129 is out of its reach"):
+        DualEncoder(tiny_config(text=text))
+    # RoBERTa's positions begin behind the padding id.
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 48}
+    roberta = transformers.RobertaConfig(vocab_size=11, max_position_embeddings=34, pad_token_id=1, **sizes)
+    shutil.copytree(minilm, tmp_path / "roberta")
+    roberta.save_pretrained(tmp_path / "roberta")
+    text["source"] = str(tmp_path / "roberta")
+    with pytest.raises(ModelError, match="has 32 positions; a context_length of 33"):
+        DualEncoder(tiny_config(text=text | {"context_length": 33}))
+    model = DualEncoder(tiny_config(text=text | {"context_length": 32})).eval()
+    assert model.encode_texts(["water " * 90], truncation="count").mask.sum() == 32
+
+
+def test_code_that_comes_with_an_encoder_is_not_run_nor_asked_about(minilm, tmp_path, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    folder, mark = tmp_path / "text", tmp_path / "ran"
+    shutil.copytree(minilm, folder)
+    (folder / "own.py").write_text(
+        f"import pathlib\npathlib.Path({str(mark)!r}).touch()\n"
+        "from transformers import BertConfig, BertModel\n"
+        "class OwnConfig(BertConfig):\n    model_type = 'own'\n"
+        "class OwnModel(BertModel):\n    config_class = OwnConfig\n"
+    )
+    config = json.loads((folder / "config.json").read_text())
+    own = {"AutoConfig": "own.OwnConfig", "AutoModel": "own.OwnModel"}
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "own", "auto_map": own}))
+    text = {"type": "transformers", "source": str(folder), "context_length": 16}
+    for pretrained in (False, True):
+        with pytest.raises(ModelError, match="transformers cannot build the text encoder"):
+            DualEncoder(tiny_config(text=text | {"pretrained": pretrained}))
+    assert not mark.exists()

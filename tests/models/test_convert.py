@@ -5,12 +5,13 @@ import pickle
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from generate.models import tiny_config, tiny_model
-from swath.errors import CheckpointError
+from swath.errors import CheckpointError, InputError
 from swath.models import DualEncoder, zoo
 from swath.models.convert import convert_checkpoint, read_foreign, unwrap
+from swath.models.export import export_checkpoint
 
 TEXTS = ["a plane", "many boats in a harbor"]
 
@@ -183,6 +184,28 @@ def test_damaged_files_are_refused(tmp_path, data):
 def test_no_state_dict_inside(data):
     with pytest.raises(CheckpointError, match=r"no state dict|not an OpenCLIP state dict"):
         unwrap(data)
+
+
+def test_weights_that_lie_otherwise_in_memory(state, tmp_path):
+    """As a model in channels_last saves them."""
+    turned = state | {"visual.conv1.weight": state["visual.conv1.weight"].to(memory_format=torch.channels_last)}
+    torch.save(turned, tmp_path / "w.pt")
+    convert_checkpoint(tmp_path / "w.pt", tmp_path / "model", activation="gelu")
+    written = load_file(tmp_path / "model" / "model.safetensors")
+    assert all(torch.equal(value, written[key]) for key, value in state.items())
+
+
+def test_nothing_is_written_over_what_it_is_made_from(state, tmp_path):
+    file = tmp_path / "model.safetensors"
+    save_file(state, file)
+    with pytest.raises(InputError, match=r"would take the place of .*model\.safetensors"):
+        convert_checkpoint(file, tmp_path, activation="gelu")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+    model = tiny_model().save_pretrained(tmp_path / "model")
+    (tmp_path / "link").symlink_to(model)
+    with pytest.raises(InputError, match=r"holds the weights of .* itself"):
+        export_checkpoint(model, tmp_path / "link" / "model.safetensors")
+    assert DualEncoder.from_pretrained(model, dtype="float32").model_id == tiny_model().model_id
 
 
 def test_a_missing_file_is_named(tmp_path):

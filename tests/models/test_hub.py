@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -143,6 +144,85 @@ def test_a_zoo_model_is_fetched_converted_and_kept(cache, files, tmp_path, monke
     before = (kept[0] / "config.json").stat().st_mtime_ns
     DualEncoder.from_pretrained("TINY-zoo")
     assert (kept[0] / "config.json").stat().st_mtime_ns == before
+
+
+@pytest.fixture
+def tiny_zoo(cache, tmp_path, monkeypatch):
+    """A zoo of one model, on the hub."""
+    torch.save(tiny_model().state_dict(), tmp_path / "tiny.pt")
+    put(cache, "org/zoo", {"ckpt/tiny.pt": tmp_path / "tiny.pt"})
+    entry = zoo.ZooEntry("tiny-zoo", "ViT-64x2-8", "org/zoo", "ckpt/tiny.pt", "gelu", "generated")
+    monkeypatch.setattr(zoo, "ENTRIES", (entry,))
+    return tmp_path / "swath" / f"tiny-zoo-{COMMIT[:12]}"
+
+
+def test_what_is_kept_in_part_is_made_anew(tiny_zoo):
+    tiny_zoo.mkdir(parents=True)
+    (tiny_zoo / "model.safetensors").write_bytes(b"half")
+    assert DualEncoder.from_pretrained("tiny-zoo").config.name == "tiny-zoo"
+    assert [path.name for path in tiny_zoo.parent.iterdir()] == [tiny_zoo.name]
+
+
+def test_two_processes_may_convert_at_once(tiny_zoo, monkeypatch):
+    made = zoo._converted
+
+    def overtaken(entry, source, convert):
+        def late(work):
+            convert(work)
+            made(entry, source, convert)
+
+        return made(entry, source, late)
+
+    monkeypatch.setattr(zoo, "_converted", overtaken)
+    assert hub.resolve("tiny-zoo") == tiny_zoo
+    assert DualEncoder.from_pretrained(tiny_zoo).config.name == "tiny-zoo"
+    assert [path.name for path in tiny_zoo.parent.iterdir()] == [tiny_zoo.name]
+
+
+def test_a_cache_below_a_folder_of_snapshots(tmp_path):
+    """The commit is in the hub's own folder, whatever those above it are called."""
+    entry = zoo.ZooEntry("tiny-zoo", "ViT-64x2-8", "org/zoo", "ckpt/tiny.pt", "gelu", "generated")
+    file = tmp_path / "snapshots" / "hub" / "models--org--zoo" / "snapshots" / COMMIT / "ckpt" / "tiny.pt"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SWATH_CACHE", str(tmp_path / "swath"))
+        found = zoo._converted(entry, file, lambda work: work.mkdir())
+    assert found.name == f"tiny-zoo-{COMMIT[:12]}"
+
+
+def test_where_converted_models_are_kept(monkeypatch):
+    monkeypatch.setenv("SWATH_CACHE", "~/kept")
+    assert zoo.cache_directory() == Path.home() / "kept"
+    monkeypatch.setenv("SWATH_CACHE", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert zoo.cache_directory() == Path.home() / ".cache" / "swath" / "models"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/kept")
+    monkeypatch.setattr(Path, "home", lambda: pytest.fail("a user without a home has a cache"))
+    assert zoo.cache_directory() == Path("/kept/swath/models")
+
+
+def test_a_cache_that_cannot_be_written(tiny_zoo, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv("SWATH_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(CheckpointError, match=r"cannot be kept in .*file/cache: .* SWATH_CACHE"):
+        DualEncoder.from_pretrained("tiny-zoo")
+
+
+@pytest.mark.parametrize("name", ["model", "swath-mini", "open_clip:ViT-B-32"])
+def test_a_revision_of_what_is_not_on_the_hub_is_refused(files, name):
+    place = files["config.json"].parent if name == "model" else name
+    with pytest.raises(ModelError, match=f"{name} is not fetched from the hub, so there is no revision 'v1' of it"):
+        DualEncoder.from_pretrained(place, revision="v1")
+
+
+def test_an_empty_name():
+    with pytest.raises(ModelError, match="the model's name is empty"):
+        DualEncoder.from_pretrained("")
+
+
+def test_a_model_of_another_library_on_the_hub(cache, files):
+    put(cache, "org/clip", {"README.md": files["README.md"]})
+    with pytest.raises(ModelError, match=r"org/clip has no config.json .* open_clip:hf-hub:org/clip"):
+        DualEncoder.from_pretrained("org/clip")
 
 
 def test_a_zoo_model_that_is_not_on_the_hub(cache):

@@ -14,8 +14,9 @@ from swath.models.adapters.transformers import FOLDER
 from swath.models.answerer.config import CONFIG as ANSWERER
 from swath.models.answerer.config import WEIGHTS as ANSWERER_WEIGHTS
 from swath.models.config import ModelConfig
-from swath.models.decoder import DECODER
+from swath.models.files import same
 from swath.models.hub import resolve
+from swath.models.keys import is_text, vision_prefix
 from swath.models.precision import DType, choose_dtype
 
 TOLERANCE = 2e-2
@@ -57,12 +58,14 @@ def attach_captioner(
     state |= {key: value.to(precision) for key, value in written.items()}
     provenance = {**config.provenance, "captioner": source.provenance.get("captioner", str(source.name))}
     config = config.model_copy(update={"captioner": source.captioner, "provenance": provenance})
-    config = checkpoint.write(state, config, Path(out))
-    if Path(out).resolve() != own.resolve():
-        for file in (ANSWERER, ANSWERER_WEIGHTS):  # the id stays, and with it the features that an answerer knows
-            if (own / file).is_file():
-                shutil.copyfile(own / file, Path(out) / file)
-    return config
+
+    def others(place: Path) -> None:
+        if not same(place, own):
+            for file in (ANSWERER_WEIGHTS, ANSWERER):  # the id stays, and with it the features that an answerer knows
+                if (own / file).is_file():
+                    shutil.copyfile(own / file, place / file)
+
+    return checkpoint.write(state, config, Path(out), others)
 
 
 def attach_towers(
@@ -108,7 +111,7 @@ def attach_towers(
             f"the towers of {trained} were trained with another text tower than that of {model} ({misfits[0]}, ...): "
             "train them with init on this model and with text under optim.freeze"
         )
-    prefixes = tuple(_prefix(name) for name in towers)
+    prefixes = tuple(vision_prefix(name) for name in towers)
     precision = choose_dtype(dtype, torch.device("cpu"))
     state = {key: value for key, value in state.items() if not key.startswith(prefixes)}
     state |= {
@@ -116,10 +119,12 @@ def attach_towers(
         for key, value in found.items()
         if key.startswith(prefixes)
     }
-    written = checkpoint.write(state, _with_towers(config, source, towers), Path(out))
-    if (own / FOLDER).is_dir() and own.resolve() != Path(out).resolve():
-        shutil.copytree(own / FOLDER, Path(out) / FOLDER, dirs_exist_ok=True)
-    return written
+
+    def others(place: Path) -> None:
+        if (own / FOLDER).is_dir() and not same(place, own):
+            shutil.copytree(own / FOLDER, place / FOLDER, dirs_exist_ok=True)
+
+    return checkpoint.write(state, _with_towers(config, source, towers), Path(out), others)
 
 
 def _with_towers(config: ModelConfig, source: ModelConfig, towers: Sequence[str]) -> ModelConfig:
@@ -135,15 +140,9 @@ def _with_towers(config: ModelConfig, source: ModelConfig, towers: Sequence[str]
     )
 
 
-def _prefix(tower: str) -> str:
-    """What the keys of a vision tower begin with in a file."""
-    return "visual." if tower == "rgb" else f"towers.{tower}."
-
-
 def _texts(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The weights of the text tower."""
-    others = ("visual.", "towers.", "location.", "logit_scale", DECODER)
-    return {key: value for key, value in state.items() if not key.startswith(others)}
+    return {key: value for key, value in state.items() if is_text(key)}
 
 
 def _misfits(state: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> list[str]:

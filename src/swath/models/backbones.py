@@ -29,7 +29,7 @@ _WRAPPERS = ("state_dict", "teacher", "model")
 _PREFIXES = ("module.encoder_q.", "module.base_encoder.", "module.backbone.", "backbone.", "module.")
 # What pre-training had beside the encoder: classifiers and projection heads, MAE's decoder.
 _BESIDE = re.compile(r"(fc|head|head_dist|decoder_\w+|mask_token)(\.|$)")
-_HUB_FILE = re.compile(r"([A-Za-z0-9][\w.-]*/[\w.-]+)/([\w./-]+\.(?:pth|pt|bin|safetensors))")
+_HUB_FILE = re.compile(r"([A-Za-z0-9][\w.-]*/[\w.-]+)/([\w./-]+\.(?:ckpt|pth|pt|bin|safetensors))")
 
 
 def find_weights(name: str, revision: str | None = None) -> tuple[Path, zoo.ZooEntry | None]:

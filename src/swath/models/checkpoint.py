@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from swath.errors import CheckpointError
 from swath.models.card import model_card
 from swath.models.config import CONFIG_FILE, CaptionerConfig, ModelConfig
 from swath.models.decoder import DECODER
+from swath.models.files import whole
 from swath.models.precision import DType, cast, choose_device, choose_dtype
 
 if TYPE_CHECKING:
@@ -45,42 +46,74 @@ def save(model: DualEncoder, directory: Path, dtype: DType | torch.dtype | None 
             key: value.to(wanted) if value.is_floating_point() and not key.startswith(_FULL_PRECISION) else value
             for key, value in stored.items()
         }
-    write(stored, model.config, directory)
-    for tower in (model.text, *model.towers.values()):
-        save_files = getattr(tower, "save_files", None)
-        if save_files is not None:
-            save_files(directory)
+
+    def others(place: Path) -> None:
+        for tower in (model.text, *model.towers.values()):
+            save_files: Any = getattr(tower, "save_files", None)
+            if save_files is not None:
+                save_files(place)
+
+    write(stored, model.config, directory, others)
     return directory
 
 
-def write(state: Mapping[str, Tensor], config: ModelConfig, directory: Path) -> ModelConfig:
+def write(
+    state: Mapping[str, Tensor],
+    config: ModelConfig,
+    directory: Path,
+    others: Callable[[Path], object] | None = None,
+) -> ModelConfig:
     """Write a state dict and its configuration as a model directory.
 
-    Each file is written beside its place and then moved there, the configuration last, so that a directory with a
-    configuration is complete.
+    A directory with a configuration is complete: it comes last, and an earlier one goes as soon as the new weights lie
+    beside the old ones. What fails before that, as on a full disk, leaves the earlier model as it was.
+
+    Args:
+        state: the weights.
+        config: what they belong to.
+        directory: made where it does not exist.
+        others: writes what else the model needs (a tokenizer) into the directory that it is given.
 
     Returns:
         the configuration as written, with its digest.
+
+    Raises:
+        CheckpointError: a file cannot be written.
     """
     config = config.model_copy(update={"digest": digest_of(state, config)})
     if config.captioner is not None:
         update = {"digest": captioner_digest_of(state, config.captioner)}
         config = config.model_copy(update={"captioner": config.captioner.model_copy(update=update)})
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / CONFIG_FILE).unlink(missing_ok=True)
-    for file, of_captioner in ((WEIGHTS_FILE, False), (CAPTIONER_FILE, True)):
-        # Cloned, because safetensors refuses tensors that share memory.
-        part = {key: value.clone() for key, value in state.items() if key.startswith(DECODER) == of_captioner}
-        if not part:
+    with ExitStack() as places:
+        absent = []
+        for file, of_captioner in ((WEIGHTS_FILE, False), (CAPTIONER_FILE, True)):
+            part = _apart({key: value for key, value in state.items() if key.startswith(DECODER) == of_captioner})
+            if part:
+                place = places.enter_context(whole(directory / file))
+                safetensors.torch.save_file(part, place, metadata={"format": "pt", "swath": config.name})
+            else:
+                absent.append(file)
+        for file in (CONFIG_FILE, *absent):
             (directory / file).unlink(missing_ok=True)
-            continue
-        safetensors.torch.save_file(part, directory / f".{file}", metadata={"format": "pt", "swath": config.name})
-        (directory / f".{file}").replace(directory / file)
+    if others is not None:
+        others(directory)
     parameters = sum(value.numel() for value in state.values())
-    (directory / CARD_FILE).write_text(model_card(config, parameters), encoding="utf-8")
-    (directory / f".{CONFIG_FILE}").write_text(config.to_json(), encoding="utf-8")
-    (directory / f".{CONFIG_FILE}").replace(directory / CONFIG_FILE)
+    for file, text in ((CARD_FILE, model_card(config, parameters)), (CONFIG_FILE, config.to_json())):
+        with whole(directory / file) as place:
+            place.write_text(text, encoding="utf-8")
     return config
+
+
+def _apart(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors as safetensors takes them: each in one piece, none in the memory of another."""
+    found: dict[str, Tensor] = {}
+    taken: set[int] = set()
+    for key, value in state.items():
+        memory = value.untyped_storage().data_ptr()
+        own = value.is_contiguous() and memory not in taken
+        found[key] = value if own else value.clone(memory_format=torch.contiguous_format)
+        taken.add(memory)
+    return found
 
 
 def load(
@@ -91,15 +124,16 @@ def load(
     device: str | torch.device = "auto",
 ) -> DualEncoder:
     """Load a model (see `DualEncoder.from_pretrained`)."""
+    from swath.models.hub import refuse_revision, resolve
+
     place = choose_device(device)
     precision = choose_dtype(dtype, place)
     if name.startswith("open_clip:"):
         from swath.models.adapters import open_clip
 
+        refuse_revision(name, revision)
         model = open_clip.load(name.removeprefix("open_clip:"))
     else:
-        from swath.models.hub import resolve
-
         model = read(resolve(name, revision))
     # The id belongs to the weights as stored, so it is taken before they are cast.
     _ = model.eval().model_id
@@ -177,7 +211,7 @@ def read_weights(file: Path) -> dict[str, Tensor]:
         CheckpointError: no such file, or damaged.
     """
     if not file.is_file():
-        raise CheckpointError(f"there is no {file.name} in {file.parent}")
+        raise CheckpointError(f"there is no {file.name} in {file.parent}; fetch or convert the model again")
     try:
         return safetensors.torch.load_file(file)
     except (safetensors.SafetensorError, OSError, ValueError) as error:

@@ -23,10 +23,13 @@ import torch
 from torch import Tensor
 
 from swath.bands import S1_BANDS, S2_L1C_BANDS
-from swath.errors import CheckpointError, ModelError
+from swath.errors import CheckpointError, InputError, ModelError
 from swath.models import checkpoint, timm_shapes
 from swath.models.adapters.transformers import FOLDER, TransformersText
-from swath.models.config import CONFIG_FILE, ModelConfig
+from swath.models.config import CONFIG_FILE, ModelConfig, TowerConfig
+from swath.models.files import same, whole
+from swath.models.location.encoders import FIRST_WEIGHT, SatCLIPOptions, on_analytic
+from swath.models.towers import parse_options
 
 TEXT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """Where the text tower's configuration and tokenizer come from: CLOSP's directories have neither."""
@@ -92,10 +95,13 @@ def convert_closp(
         CheckpointError: a file is missing or damaged, keys or shapes do not fit, or the configuration says otherwise.
         ModelError: the text tower's configuration and tokenizer cannot be found.
         MissingExtraError: timm or transformers is not installed.
+        InputError: `out` is `directory`.
     """
     from swath.models.dual_encoder import DualEncoder
 
     directory, out = Path(directory), Path(out)
+    if same(out, directory):
+        raise InputError(f"{out} is the CLOSP directory itself; write the model to another one")
     settings = _settings(directory)
     stored = checkpoint.read_weights(directory / checkpoint.WEIGHTS_FILE)
     state = _renamed(stored, directory)
@@ -113,9 +119,7 @@ def convert_closp(
     if misfits:
         raise CheckpointError(f"{directory / checkpoint.WEIGHTS_FILE} does not fit: {'; '.join(misfits)}")
     # Weights are written as they are stored, so that they go out again bit by bit the same.
-    written = checkpoint.write(state, config, out)
-    cast(TransformersText, model.text).save_files(out)
-    return written
+    return checkpoint.write(state, config, out, cast(TransformersText, model.text).save_files)
 
 
 def export_closp(model: str | Path, out: str | Path) -> dict[str, Tensor]:
@@ -125,12 +129,16 @@ def export_closp(model: str | Path, out: str | Path) -> dict[str, Tensor]:
         model: a name or directory of `DualEncoder.from_pretrained`.
         out: the directory; its configuration appears last.
 
+    Harmonics of a location tower that are not SatCLIP's analytic ones go over into its first weight.
+
     Returns:
         the weights as written.
 
     Raises:
-        CheckpointError: the model is of another form: other towers than s1 and s2 of timm, a text tower that is no
-            transformers encoder or has a projection, other bands, or a temperature that is no number.
+        CheckpointError: the model is of another form, so that CLOSP's code would give other vectors: other towers than
+            s1 and s2 of timm, a text tower that is no transformers encoder, has a projection or does not take the first
+            token, other bands or statistics; or a file cannot be written.
+        InputError: `out` is the model's own directory.
         ModelError: there is no such model.
     """
     import safetensors.torch
@@ -138,23 +146,29 @@ def export_closp(model: str | Path, out: str | Path) -> dict[str, Tensor]:
     from swath.models.hub import resolve
 
     source, out = resolve(str(model)), Path(out)
+    if same(out, source):
+        raise InputError(f"{out} is the model itself; write CLOSP's directory to another place")
     config = ModelConfig.load(source)
     _check_form(config)
+    if not (source / FOLDER).is_dir():
+        raise CheckpointError(f"{source} lacks the folder {FOLDER!r} with its text encoder's configuration")
     state = checkpoint.read_weights(source / checkpoint.WEIGHTS_FILE)
     scale = math.exp(float(state.pop("logit_scale")))
     written = {published_name(key): value for key, value in state.items()}
-    out.mkdir(parents=True, exist_ok=True)
-    (out / CONFIG_FILE).unlink(missing_ok=True)
-    part = out / f".{checkpoint.WEIGHTS_FILE}"
-    safetensors.torch.save_file(written, part, metadata={"format": "pt"})
-    part.replace(out / checkpoint.WEIGHTS_FILE)
+    if config.location is not None:
+        first = f"location_encoder.{FIRST_WEIGHT}"
+        written[first] = on_analytic(written[first], parse_options(SatCLIPOptions, config.location))
+    with whole(out / checkpoint.WEIGHTS_FILE) as place:
+        safetensors.torch.save_file(written, place, metadata={"format": "pt"})
+        (out / CONFIG_FILE).unlink(missing_ok=True)
     shutil.copytree(source / FOLDER, out / FOLDER, dirs_exist_ok=True)
     settings = dict(config.provenance.get(_OWN_CONFIG) or {"model_type": "closp"}) | _described(written)
     kept = settings.get(LOGIT_SCALE)
     # The logarithm is rounded: the constant that came in goes out as it was.
     if not isinstance(kept, int | float) or not math.isclose(kept, scale, rel_tol=1e-6):
         settings[LOGIT_SCALE] = scale
-    (out / CONFIG_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    with whole(out / CONFIG_FILE) as place:
+        place.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     return written
 
 
@@ -182,7 +196,7 @@ def _settings(directory: Path) -> dict[str, Any]:
 
 def _scale(settings: Mapping[str, Any], directory: Path) -> float:
     scale = settings.get(LOGIT_SCALE, 1.0)
-    if not isinstance(scale, int | float) or not scale > 0:
+    if not isinstance(scale, int | float) or not 0 < scale < math.inf:
         raise CheckpointError(f"{directory / CONFIG_FILE}: {LOGIT_SCALE} is {scale!r}, not a number above 0")
     return float(scale)
 
@@ -195,9 +209,8 @@ def _swapped(key: str, old: int, new: int) -> str:
 
 
 def _renamed(stored: Mapping[str, Tensor], directory: Path) -> dict[str, Tensor]:
-    parts = {pair[0] for pair in _PREFIXES if any(key.startswith(pair[0]) for key in stored)}
-    wanted = [pair[0] for pair in _PREFIXES if not pair[0].startswith("location")]
-    lacking = [part for part in wanted if part not in parts]
+    wanted = ("s1_encoder.", "s2_encoder.", "s1_projection.weight", "s2_projection.weight", "text_model.")
+    lacking = [part for part in wanted if not any(key.startswith(part) for key in stored)]
     if lacking:
         raise CheckpointError(f"{directory / checkpoint.WEIGHTS_FILE} lacks {', '.join(lacking)}: it is no CLOSP model")
     return {_swapped(key, 0, 1): value for key, value in stored.items()}
@@ -262,10 +275,9 @@ def _tower(key: str, state: Mapping[str, Tensor], directory: Path) -> dict[str, 
 
 def _location(state: Mapping[str, Tensor], directory: Path) -> dict[str, Any]:
     layers = sorted(key for key in state if key.startswith("location.encoder.nnet.layers.") and key.endswith(".weight"))
-    last = state.get("location.encoder.nnet.last_layer.weight")
-    if not layers or last is None:
+    first, last = (state.get(f"location.encoder.{key}") for key in (FIRST_WEIGHT, "nnet.last_layer.weight"))
+    if first is None or last is None:
         raise CheckpointError(f"{directory / checkpoint.WEIGHTS_FILE}: location_encoder is not SatCLIP's")
-    first = state["location.encoder.nnet.layers.0.weight"]
     return {
         "type": "satclip",
         "width": last.shape[0],
@@ -300,13 +312,27 @@ def _check_form(config: ModelConfig) -> None:
             tower = config.towers[name]
             if tower.band_names != bands:
                 wrong.append(f"tower {name} takes {', '.join(tower.band_names or ())}, not {', '.join(bands)}")
+            elif not _as_closp(config, name, tower):
+                wrong.append(f"pixels of tower {name} are not just divided by {_SCALES[name][0]:g}")
             if not tower.options.get("bias", False):
                 wrong.append(f"the projection of tower {name} has no bias")
     if config.text.type != "transformers" or config.text.options.get("projection", True):
         wrong.append("its text tower is no transformers encoder without projection")
+    elif config.text.options.get("pooling") != "cls":
+        wrong.append("its text tower does not take the first token (pooling: cls)")
     if config.location is not None and config.location.type != "satclip":
         wrong.append("its location tower is not SatCLIP's")
+    elif config.location is not None and config.location.width in (None, config.embed_dim):
+        wrong.append("its location tower has no projection")
     if config.captioner is not None:
         wrong.append("it writes captions")
     if wrong:
         raise CheckpointError(f"{config.name} cannot be written as CLOSP: {'; '.join(wrong)}")
+
+
+def _as_closp(config: ModelConfig, name: str, tower: TowerConfig) -> bool:
+    """Whether a tower sees pixels as CLOSP's code shows them: in the sensor's units, divided by one number."""
+    scale, units = _SCALES[name]
+    routes = [route for route in config.sensors.values() if route.tower == name]
+    as_they_are = all(route.input == "bands" and route.statistics == "tower" for route in routes)
+    return as_they_are and tower.units == units and set(tower.mean) == {0.0} and set(tower.std) == {scale}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -24,6 +24,7 @@ from pydantic import (
 
 from swath.bands import canonical
 from swath.errors import CheckpointError, SensorError
+from swath.models.files import whole
 from swath.models.routing import ANY_BANDS, ANY_SENSOR, misfit
 from swath.sensors import Sensor, Units
 
@@ -312,10 +313,7 @@ class ModelConfig(BaseModel):
         Raises:
             CheckpointError: naming each wrong field.
         """
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise CheckpointError(f"{origin}: {explain(error)}") from error
+        return checked(cls, data, origin)
 
     def to_json(self) -> str:
         """The text of `config.json`."""
@@ -352,11 +350,28 @@ def keep_fusion(directory: Path, fusion: Mapping[str, float | bool]) -> None:
         CheckpointError: there is no model, or its configuration cannot be written.
     """
     config = ModelConfig.load(directory).model_copy(update={"fusion": dict(fusion)})
+    with whole(directory / CONFIG_FILE) as place:
+        place.write_text(config.to_json(), encoding="utf-8")
+
+
+Checked = TypeVar("Checked", bound=BaseModel)
+
+
+def checked(model: type[Checked], data: Mapping[str, Any], origin: str) -> Checked:
+    """A pydantic model of `data`.
+
+    Args:
+        model: its class.
+        data: its fields.
+        origin: where they come from, for the message.
+
+    Raises:
+        CheckpointError: naming each wrong field.
+    """
     try:
-        (directory / f".{CONFIG_FILE}").write_text(config.to_json(), encoding="utf-8")
-        (directory / f".{CONFIG_FILE}").replace(directory / CONFIG_FILE)
-    except OSError as error:
-        raise CheckpointError(f"cannot write {directory / CONFIG_FILE}: {error.strerror or error}") from error
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise CheckpointError(f"{origin}: {explain(error)}") from error
 
 
 def explain(error: ValidationError) -> str:

@@ -15,11 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from swath.errors import CheckpointError
+from swath.errors import CheckpointError, InputError
 from swath.models import checkpoint, zoo
 from swath.models.architecture import Architecture, infer
 from swath.models.config import CLIP_MEAN, CLIP_STD, ModelConfig, SensorInput, TextConfig, TowerConfig
 from swath.models.dual_encoder import DualEncoder
+from swath.models.files import same
 from swath.models.layers import Activation
 from swath.models.positions import KEEP
 from swath.models.routing import ANY_SENSOR
@@ -62,9 +63,12 @@ def convert_checkpoint(
 
     Raises:
         CheckpointError: unsafe or damaged file, unknown activation, unsupported architecture, keys or shapes that do
-            not fit, or another architecture than the zoo says.
+            not fit, or another architecture than the zoo says; or the model cannot be written.
+        InputError: the model's weights would take the place of `source`.
     """
-    source = Path(source)
+    source, out = Path(source), Path(out)
+    if same(source, out / checkpoint.WEIGHTS_FILE):
+        raise InputError(f"the model's weights would take the place of {source}; write it to another directory")
     state = unwrap(read_foreign(source))
     entry = zoo.find(name) if name else None
     entry = entry or zoo.find_file(source.name)
@@ -92,7 +96,7 @@ def convert_checkpoint(
     misfits = checkpoint.compare({key: tuple(value.shape) for key, value in model.state_dict().items()}, state)
     if misfits:
         raise CheckpointError(f"{source} does not fit a {architecture.name}: {'; '.join(misfits)}")
-    return checkpoint.write(state, config, Path(out))
+    return checkpoint.write(state, config, out)
 
 
 def build_config(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Self, cast
 
 import torch
 from numpy.typing import ArrayLike
@@ -18,7 +18,8 @@ from swath.features import Features
 from swath.lonlat import as_lonlat
 from swath.models import checkpoint, preprocess, ragged, windows
 from swath.models.config import ModelConfig, split_key
-from swath.models.decoder import DECODER, build_decoder
+from swath.models.decoder import build_decoder
+from swath.models.keys import from_file_keys, to_file_keys
 from swath.models.precision import DType
 from swath.models.routing import ANY_BANDS
 from swath.models.sentences import with_sentences
@@ -83,8 +84,8 @@ class DualEncoder(nn.Module):
         self.text_decoder = build_decoder(config, self.text)
         self.logit_scale = nn.Parameter(torch.tensor(INITIAL_LOGIT_SCALE))
         self._digest: str | None = None
-        self.register_state_dict_post_hook(_to_file_keys)  # type: ignore[no-untyped-call]
-        self.register_load_state_dict_pre_hook(_from_file_keys)  # type: ignore[no-untyped-call]
+        self.register_state_dict_post_hook(to_file_keys)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_pre_hook(from_file_keys)  # type: ignore[no-untyped-call]
 
     @classmethod
     def from_pretrained(
@@ -388,24 +389,3 @@ def _features(pooled: Tensor, tokens: Tensor, mask: Tensor | None = None) -> Fea
     else:
         tokens = tokens * mask[..., None]
     return Features(F.normalize(pooled.float(), dim=-1), tokens, mask)
-
-
-def _prefixes(model: DualEncoder) -> list[tuple[str, str]]:
-    """(prefix in the module tree, prefix in a state dict) where the two differ."""
-    renamed = [("towers.rgb.", "visual.")] if "rgb" in model.towers else []
-    return [*renamed, ("text.", "")] if model.config.text.type == "clip" else renamed
-
-
-def _to_file_keys(module: nn.Module, state: dict[str, Any], prefix: str, _metadata: Any) -> None:  # noqa: ANN401
-    model = cast(DualEncoder, module)
-    for inner, outer in _prefixes(model):
-        for key in [key for key in state if key.startswith(prefix + inner)]:
-            state[prefix + outer + key.removeprefix(prefix + inner)] = state.pop(key)
-
-
-def _from_file_keys(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:  # noqa: ANN401
-    model = cast(DualEncoder, module)
-    own = tuple(prefix + name for name in ("towers.", "text.", "location.", DECODER, "logit_scale"))
-    for inner, outer in _prefixes(model):
-        for key in [key for key in state if key.startswith(prefix + outer) and not key.startswith(own)]:
-            state[prefix + inner + key.removeprefix(prefix + outer)] = state.pop(key)

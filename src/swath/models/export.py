@@ -17,6 +17,7 @@ from swath.errors import CheckpointError, InputError
 from swath.models import checkpoint
 from swath.models.config import ModelConfig
 from swath.models.convert import SECOND_TABLE
+from swath.models.files import same, whole
 from swath.models.hub import resolve
 from swath.models.positions import KEEP
 from swath.models.routing import ANY_BANDS
@@ -46,9 +47,9 @@ def export_checkpoint(model: str | Path, out: str | Path, layout: CheckpointLayo
         what was written.
 
     Raises:
-        InputError: no such layout, or another kind of file.
+        InputError: no such layout, another kind of file, or the model's own weights.
         CheckpointError: the model is no CLIP vision transformer with CLIP's text transformer, or keeps another number
-            of positions than Long-CLIP.
+            of positions than Long-CLIP; or the file cannot be written.
         ModelError: there is no such model.
     """
     out = Path(out)
@@ -57,17 +58,17 @@ def export_checkpoint(model: str | Path, out: str | Path, layout: CheckpointLayo
     if out.suffix not in _SUFFIXES:
         raise InputError(f"cannot write a checkpoint as {out.name!r}; end its name in {' or '.join(_SUFFIXES)}")
     directory = resolve(str(model))
+    if out.name in (checkpoint.WEIGHTS_FILE, checkpoint.CAPTIONER_FILE) and same(out.parent, directory):
+        raise InputError(f"{out} holds the weights of {model} itself; write to another place")
     config = ModelConfig.load(directory)
     _check(config, layout)
     state = checkpoint.read_state(directory, config)
     state = _long_clip(state, config) if layout == "long-clip" else _open_clip(state, config)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{out.name}")
-    if out.suffix == ".safetensors":
-        safetensors.torch.save_file(state, part, metadata={"format": "pt"})
-    else:
-        torch.save(state, part)
-    part.replace(out)
+    with whole(out) as place:
+        if out.suffix == ".safetensors":
+            safetensors.torch.save_file(state, place, metadata={"format": "pt"})
+        else:
+            torch.save(state, place)
     return state
 
 

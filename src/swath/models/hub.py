@@ -27,15 +27,19 @@ def resolve(name: str, revision: str | None = None) -> Path:
         revision: branch, tag or commit on the hub.
 
     Raises:
-        ModelError: no such model, or it cannot be fetched.
+        ModelError: no such model, or it cannot be fetched, or it has no revisions and one is asked for.
         CheckpointError: `name` is a file, which must be converted first.
     """
+    if not name:
+        raise ModelError(
+            "the model's name is empty; give a directory, a name (list them with: swath models) or a hub id"
+        )
     path = Path(name).expanduser()
-    if path.is_dir():
-        return path
     if path.is_file():
         raise CheckpointError(f"{name} is a file, not a model directory; turn it into one with: swath convert {name}")
-    if (found := packaged(name)) is not None:
+    found = path if path.is_dir() else packaged(name)
+    if found is not None:
+        refuse_revision(name, revision)
         return found
     if (entry := zoo.find(name)) is not None:
         return zoo.obtain(entry, revision)
@@ -45,6 +49,18 @@ def resolve(name: str, revision: str | None = None) -> Path:
         f"there is no model {name!r}: not a directory, not packaged ({', '.join(packaged_names()) or 'none'}), not in "
         "the zoo (list it with: swath models), and not a hub id (org/name)"
     )
+
+
+def refuse_revision(name: str, revision: str | None) -> None:
+    """Refuse a revision of what is not on the hub, where it would be passed over in silence.
+
+    Raises:
+        ModelError: there is one.
+    """
+    if revision is not None:
+        raise ModelError(
+            f"{name} is not fetched from the hub, so there is no revision {revision!r} of it; leave it out"
+        )
 
 
 def packaged_names() -> list[str]:
@@ -81,6 +97,11 @@ def fetch(repo: str, revision: str | None = None) -> Path:
         raise ModelError(
             f"the download of {repo} was interrupted: {' and '.join(missing)} not there yet, {partial[0]} holds a "
             "part; run the same command again online, it goes on where it stopped"
+        )
+    if CONFIG_FILE in missing:
+        raise ModelError(
+            f"{repo} has no {CONFIG_FILE} and is no swath model, or not all of it was fetched: run the same command "
+            f"again online; OpenCLIP's models are called open_clip:hf-hub:{repo}"
         )
     return directory
 

@@ -14,11 +14,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar, cast, runtime_checkable
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from torch import Tensor
 
-from swath.errors import CheckpointError, ModelError
-from swath.models.config import LocationConfig, TextConfig, TowerConfig, explain
+from swath.errors import ModelError
+from swath.models.config import LocationConfig, TextConfig, TowerConfig, checked
 
 Truncation = Literal["error", "warn", "count", "window"]
 """What to do with a text over the context length.
@@ -207,7 +207,4 @@ def parse_options(model: type[Options], config: TowerConfig | TextConfig | Locat
     Raises:
         CheckpointError: naming each unknown or wrong option.
     """
-    try:
-        return model.model_validate(config.options)
-    except ValidationError as error:
-        raise CheckpointError(f"options of the {config.type!r} tower: {explain(error)}") from error
+    return checked(model, config.options, f"options of the {config.type!r} tower")

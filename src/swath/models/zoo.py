@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -369,21 +369,44 @@ def obtain(entry: ZooEntry, revision: str | None = None) -> Path:
 def _converted(entry: ZooEntry, source: Path, convert: Callable[[Path], object]) -> Path:
     """The directory that a conversion wrote, now or before."""
     # The hub keeps a file under the commit it came from, so a new commit is converted anew.
-    commit = source.parts[source.parts.index("snapshots") + 1]
+    commit = next(place.name for place in (source, *source.parents) if place.parent.name == "snapshots")
     target = cache_directory() / f"{entry.name}-{commit[:12]}"
-    if not (target / CONFIG_FILE).is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=target.parent))
+    if (target / CONFIG_FILE).is_file():
+        return target
+    with _workplace(target.parent) as work:
+        made = work / target.name
+        convert(made)
         try:
-            convert(work)
-            if not target.exists():
-                work.rename(target)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+            made.rename(target)
+        except OSError:  # another process was faster, or what lies there is no model
+            if not (target / CONFIG_FILE).is_file():
+                target.rename(work / "broken")
+                made.rename(target)
     return target
+
+
+@contextmanager
+def _workplace(cache: Path) -> Iterator[Path]:
+    """A folder in the cache that goes again.
+
+    Raises:
+        CheckpointError: nothing can be written there.
+    """
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(dir=cache, prefix=".", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise CheckpointError(
+            f"the converted model cannot be kept in {cache}: {error.strerror or error}; "
+            "say with the environment variable SWATH_CACHE where it can"
+        ) from error
+    with folder as work:
+        yield Path(work)
 
 
 def cache_directory() -> Path:
     """Where converted models are kept: $SWATH_CACHE, else the user's cache folder."""
-    base = os.environ.get("SWATH_CACHE")
-    return Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "swath" / "models"
+    own, shared = os.environ.get("SWATH_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    if own:
+        return Path(own).expanduser()
+    return (Path(shared) if shared else Path.home() / ".cache") / "swath" / "models"

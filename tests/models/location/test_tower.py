@@ -77,6 +77,24 @@ def test_a_published_encoder_joins_a_model(tmp_path, file):
     assert torch.equal(back.encode_locations(PLACES), joined.encode_locations(PLACES))
 
 
+def test_a_model_that_writes_keeps_its_captioner(tmp_path):
+    entry = {"width": 64, "layers": 1, "heads": 1, "queries": 4, "pooler_heads": 1}
+    model = tiny_model(tiny_config(captioner=entry))
+    torch.save(files.geoclip(), tmp_path / "published.pth")
+    joined = attach_location(model, read_published(tmp_path / "published.pth"))
+    assert joined.text_decoder is model.text_decoder
+
+
+def test_a_model_in_half_precision_still_encodes_images(tmp_path):
+    model = tiny_model()
+    cast(model, torch.bfloat16)
+    torch.save(files.geoclip(), tmp_path / "published.pth")
+    joined = attach_location(model, read_published(tmp_path / "published.pth"))
+    assert joined.dtype == torch.bfloat16
+    images = torch.ones(1, 3, 32, 32)
+    assert torch.equal(joined.encode_images(images, "rgb").pooled, model.encode_images(images, "rgb").pooled)
+
+
 def test_gradients_reach_the_tower_but_not_the_random_frequencies():
     model = tiny_model(tiny_config(location=GEOCLIP)).train()
     model.forward_locations(torch.tensor(PLACES, dtype=torch.float64)).square().sum(0).prod().backward()

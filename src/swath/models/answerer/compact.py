@@ -22,6 +22,7 @@ from swath.models.answers import Answer, check_request
 from swath.models.checkpoint import WEIGHTS_FILE, compare, read_weights
 from swath.models.config import CONFIG_FILE
 from swath.models.dual_encoder import DualEncoder
+from swath.models.files import whole
 
 _BATCH = 256
 _NAMES = 16_384
@@ -113,13 +114,12 @@ class CompactAnswerer:
             the directory.
         """
         place = Path(directory)
-        place.mkdir(parents=True, exist_ok=True)
-        (place / CONFIG).unlink(missing_ok=True)
         state = {key: value.detach().cpu().contiguous().clone() for key, value in self.networks.state_dict().items()}
-        safetensors.torch.save_file(state, place / f".{WEIGHTS}", metadata={"format": "pt", "base": self.config.base})
-        (place / f".{WEIGHTS}").replace(place / WEIGHTS)
-        (place / f".{CONFIG}").write_text(self.config.to_json(), encoding="utf-8")
-        (place / f".{CONFIG}").replace(place / CONFIG)
+        with whole(place / WEIGHTS) as part:
+            safetensors.torch.save_file(state, part, metadata={"format": "pt", "base": self.config.base})
+            (place / CONFIG).unlink(missing_ok=True)
+        with whole(place / CONFIG) as part:
+            part.write_text(self.config.to_json(), encoding="utf-8")
         return place
 
     def _encode(self, names: Sequence[str], known: dict[str, Tensor]) -> None:

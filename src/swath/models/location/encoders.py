@@ -31,6 +31,9 @@ FIRST_FREQUENCY = 30.0
 """Factor on the first sine's argument (Sitzmann et al., "Implicit Neural Representations with Periodic Activation
 Functions", 2020, section 3.2); SatCLIP's too."""
 
+FIRST_WEIGHT = "nnet.layers.0.weight"
+"""Key of a SIREN's first weight."""
+
 DROPOUT = 0.5
 """SatCLIP's, on the argument of every sine while training."""
 
@@ -139,6 +142,12 @@ def harmonic_scale(harmonics: Harmonics, degrees: int) -> Tensor:
     elif harmonics == "closed-form":
         scale[orders % 2 == 1] = -1.0
     return scale
+
+
+def on_analytic(weight: Tensor, options: SatCLIPOptions) -> Tensor:
+    """A SIREN's first weight (C, L * L) such that it gives on analytic harmonics what it gave on its own."""
+    own, analytic = (harmonic_scale(kind, options.legendre_polys) for kind in (options.harmonics, "analytic"))
+    return (weight.double() * (own / analytic)).to(weight)
 
 
 def equal_earth(lonlat: Tensor) -> Tensor:

@@ -13,20 +13,21 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from swath.errors import CheckpointError
 from swath.models.checkpoint import compare
-from swath.models.config import explain
+from swath.models.config import checked
 from swath.models.convert import read_foreign
+from swath.models.files import whole
 from swath.models.location.encoders import (
+    FIRST_WEIGHT,
     GeoCLIPEncoder,
     GeoCLIPOptions,
     LocationEncoder,
     SatCLIPEncoder,
     SatCLIPOptions,
-    harmonic_scale,
+    on_analytic,
 )
 
 SATCLIP_PREFIX = "model.location."
@@ -57,7 +58,7 @@ def read_published(path: str | Path) -> LocationEncoder:
         return _read_satclip(data, path)
     state = data.get("state_dict", data) if isinstance(data, dict) else {}
     if isinstance(state, dict):
-        branches = {str(key).removeprefix(GEOCLIP_PREFIX): value for key, value in state.items()}
+        branches = {key.removeprefix(GEOCLIP_PREFIX): value for key, value in _tensors(state)}
         branches = {key: value for key, value in branches.items() if key.startswith("LocEnc")}
         if branches:
             return _read_geoclip(branches, path)
@@ -76,33 +77,31 @@ def write_published(encoder: LocationEncoder, path: str | Path) -> None:
     Args:
         encoder: what to write; of a `LocationTower`, its ``encoder``.
         path: the file; it appears whole or not at all.
+
+    Raises:
+        CheckpointError: it cannot be written.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}")
-    state = {key: value.detach().cpu().clone() for key, value in encoder.state_dict().items()}
-    torch.save(_satclip_file(encoder, state) if isinstance(encoder, SatCLIPEncoder) else state, part)
-    part.replace(path)
+    state = {key: value.detach().cpu() for key, value in encoder.state_dict().items()}
+    with whole(Path(path)) as place:
+        torch.save(_satclip_file(encoder, state) if isinstance(encoder, SatCLIPEncoder) else state, place)
 
 
 def _read_satclip(data: Mapping[str, Any], path: Path) -> SatCLIPEncoder:
     sizes, stored = data["hyper_parameters"], data.get("state_dict")
     if not isinstance(stored, dict):
         raise CheckpointError(f"{path} has hyper_parameters but no state_dict")
-    missing = [name for name in (*_SATCLIP_SIZES, "embed_dim") if not isinstance(sizes.get(name), int)]
+    missing = [name for name in (*_SATCLIP_SIZES, "embed_dim") if not _is_size(sizes.get(name))]
     if missing:
-        raise CheckpointError(f"{path}: hyper_parameters lacks {', '.join(missing)} (whole numbers)")
+        raise CheckpointError(f"{path}: hyper_parameters lacks {', '.join(missing)} (whole numbers from 1 on)")
     for name, wanted in _SATCLIP_FIXED.items():
         if sizes.get(name, wanted) != wanted:
             raise CheckpointError(f"{path}: {name} is {sizes[name]!r}; of SatCLIP's encoders swath has {wanted!r}")
-    try:
-        options = SatCLIPOptions.model_validate(
-            {name: sizes[name] for name in _SATCLIP_SIZES}
-            | {"harmonics": sizes.get("harmonics_calculation", "analytic")}
-        )
-    except ValidationError as error:
-        raise CheckpointError(f"{path}: hyper_parameters: {explain(error)}") from error
-    state = {key.removeprefix(SATCLIP_PREFIX): value for key, value in stored.items() if key.startswith(SATCLIP_PREFIX)}
+    said = {name: sizes[name] for name in _SATCLIP_SIZES}
+    said["harmonics"] = sizes.get("harmonics_calculation", "analytic")
+    options = checked(SatCLIPOptions, said, f"{path}: hyper_parameters")
+    state = {
+        key.removeprefix(SATCLIP_PREFIX): value for key, value in _tensors(stored) if key.startswith(SATCLIP_PREFIX)
+    }
     with torch.device("meta"):
         encoder = SatCLIPEncoder(options, sizes["embed_dim"])
     return _fill(encoder, state, path)
@@ -121,6 +120,14 @@ def _read_geoclip(state: dict[str, Tensor], path: Path) -> GeoCLIPEncoder:
     with torch.device("meta"):
         encoder = GeoCLIPEncoder(options, len(head))
     return _fill(encoder, state, path)
+
+
+def _tensors(state: Mapping[Any, Any]) -> list[tuple[str, Tensor]]:
+    return [(str(key), value) for key, value in state.items() if isinstance(value, Tensor)]
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and value >= 1
 
 
 def _sigma(b: Tensor, path: Path) -> float:
@@ -146,8 +153,7 @@ def _satclip_file(encoder: SatCLIPEncoder, state: dict[str, Tensor]) -> dict[str
     options, harmonics = encoder.options, encoder.options.harmonics
     if harmonics == "orthonormal":
         harmonics = "analytic"
-        first = state["nnet.layers.0.weight"]
-        state["nnet.layers.0.weight"] = (first.double() / harmonic_scale(harmonics, options.legendre_polys)).to(first)
+        state[FIRST_WEIGHT] = on_analytic(state[FIRST_WEIGHT], options)
     sizes = options.model_dump(include=set(_SATCLIP_SIZES)) | {"embed_dim": encoder.width}
     return {
         "state_dict": {SATCLIP_PREFIX + key: value for key, value in state.items()},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import torch
 from torch import Tensor, nn
 
 from swath.models.config import LocationConfig
@@ -67,7 +66,7 @@ def attach_location(model: DualEncoder, encoder: LocationEncoder) -> DualEncoder
     """A model with the same image and text towers (shared, not copied) and a location tower.
 
     Args:
-        model: its location tower, if it has one, is left out.
+        model: its location tower, if it has one, is left out; its captioner is shared too.
         encoder: becomes part of the result, in float32; a projection that it needs is drawn at random.
 
     Returns:
@@ -82,6 +81,6 @@ def attach_location(model: DualEncoder, encoder: LocationEncoder) -> DualEncoder
         towers=cast(dict[str, VisionTower], dict(model.towers)),
         location=LocationTower(encoder, model.dim),
     )
-    with torch.no_grad():
-        joined.logit_scale.copy_(model.logit_scale)
+    joined.text_decoder = model.text_decoder
+    joined.logit_scale = nn.Parameter(model.logit_scale.detach().clone())
     return joined.train(model.training).to(model.device)
