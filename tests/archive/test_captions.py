@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from archive.fakes import DIM, make_chip, units
-from swath.archive import Archive
+from swath.archive import Archive, captions
 from swath.archive.captions import CaptionOptions
 from swath.chips import Chip, Pixels
 from swath.errors import ArchiveError, InputError, RasterError, SensorError
@@ -96,6 +97,50 @@ def test_what_was_written_before_an_interruption_is_kept(archive: Archive) -> No
     rest = FakeCaptioner()
     assert archive.caption(rest, options=SMALL, read=read).written == 3
     assert rest.images == 3
+
+
+class Disturbed(FakeCaptioner):
+    """Before its first caption, others do something to the archive."""
+
+    def __init__(self, others: Callable[[], object], name: str = "fake@1+2") -> None:
+        super().__init__(name)
+        self.others = others
+
+    def caption(self, pixels: Sequence[Pixels]) -> list[str]:
+        if not self.images:
+            self.others()
+        return super().caption(pixels)
+
+
+def test_a_run_outlives_the_version_that_it_began_with(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(captions, "_AT_ONCE", 3)
+    other = Archive.open(archive.uri)
+
+    def others() -> None:
+        other.delete([make_chip(number).id for number in (1, 5)])
+        other.add([make_chip(20)], units(1, seed=1))
+        other.optimize(keep=timedelta(milliseconds=1))
+
+    told: list[tuple[int, int]] = []
+    report = archive.caption(
+        Disturbed(others), options=SMALL, read=read, progress=lambda done, total, _: told.append((done, total))
+    )
+    assert (report.written, report.present, len(report.failures)) == (7, 0, 1)
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert told[-1] == (10, 10)
+    assert other.count(where="caption IS NOT NULL") == 7
+    assert len(other) == 9
+    assert other.verify(files=False).ok
+
+
+def test_two_runs_at_once_share_the_work(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(captions, "_AT_ONCE", 3)
+    other, faster = Archive.open(archive.uri), FakeCaptioner()
+    slower = Disturbed(lambda: other.caption(faster, options=SMALL, read=read))
+    report = archive.caption(slower, options=SMALL, read=read)
+    # Of the ten, one cannot be read, and three had been looked up before the other began.
+    assert (faster.images, slower.images, report.present) == (9, 3, 6)
+    assert archive.count(where="caption IS NOT NULL") == 9
 
 
 def test_one_image_that_fails_takes_no_other_with_it(archive: Archive) -> None:

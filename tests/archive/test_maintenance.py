@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import lancedb
 import numpy as np
@@ -14,6 +18,7 @@ from swath.archive import Archive, Limits, ingest
 from swath.archive.filters import Filters
 from swath.archive.maintenance import Problem
 from swath.archive.rows import make_rows
+from swath.archive.store import age_to_drop
 from swath.errors import ArchiveCorruptError
 
 
@@ -69,6 +74,50 @@ def test_optimize_changes_no_answer(tmp_path: Path) -> None:
     assert archive.optimize().indexes == report.indexes
     assert len(archive.search("port", k=100)) == 60
     assert archive.verify(files=False).ok
+
+
+def test_what_was_the_newest_version_until_now_is_kept_however_old_it_is() -> None:
+    now, hour = datetime.now(), timedelta(hours=1)
+
+    def written(*hours: float) -> SimpleNamespace:
+        """A table of versions so many hours old."""
+        versions = [{"timestamp": now - age * hour} for age in hours]
+        return SimpleNamespace(list_versions=lambda: versions)
+
+    # Read for a week until a minute ago.
+    assert 168 * hour < age_to_drop(written(400, 168, 0.01, 0), hour) < 169 * hour
+    # That which was the newest an hour ago, and all since.
+    assert 1.5 * hour < age_to_drop(written(5, 2, 1.5, 0.5, 0), hour) < 2 * hour
+    assert age_to_drop(written(0.5, 0), hour) == hour
+    assert age_to_drop(written(2, 1, 0), 0 * hour) == 0 * hour
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+def test_versions_are_as_old_as_they_are_wherever_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        archive = filled(tmp_path / "archive", [])
+        assert timedelta(0) < age_to_drop(archive._store.chips, timedelta(microseconds=1)) < timedelta(hours=1)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_what_is_removed_while_sizes_are_asked_for_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = filled(tmp_path / "archive", grid(3))
+    whole = archive.info().size_bytes
+    walk = os.walk
+
+    def walked(top: str) -> Iterator[tuple[str, list[str], list[str]]]:
+        """Another process removes a file once it has been listed, and a folder before it is."""
+        yield from ((folder, folders, [*files, "gone"]) for folder, folders, files in walk(top))
+        yield from walk(str(Path(top) / "gone"))
+
+    monkeypatch.setattr(os, "walk", walked)
+    assert archive.info().size_bytes == whole
 
 
 def test_optimize_an_empty_archive(tmp_path: Path) -> None:

@@ -264,6 +264,52 @@ def test_delete_needs_to_know_what(tmp_path: Path) -> None:
     assert len(archive) == 10
 
 
+def test_what_others_add_meanwhile_is_not_counted_as_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = filled(tmp_path / "archive", CHIPS[:6], VECTORS[:6])
+    other, delete = Archive.open(tmp_path / "archive"), archive._store.delete
+    monkeypatch.setattr(archive._store, "delete", lambda condition: other.add(CHIPS, VECTORS) * 0 + delete(condition))
+    assert archive.delete([CHIPS[0].id, CHIPS[1].id]) == 2
+    assert len(archive) == 10
+
+
+class Crowded:
+    """A table that some others write to first; an old version is removed in the meantime."""
+
+    def __init__(self, *errors: Exception, versions: int = 0) -> None:
+        self.errors, self.left, self.version = list(errors), versions, 1
+
+    def checkout_latest(self) -> None:
+        self.version += min(self.left, 1)
+        self.left -= 1
+
+    def write(self) -> str:
+        if self.errors:
+            raise self.errors.pop(0)
+        return "done"
+
+
+def test_a_commit_is_tried_again_while_others_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr(store, "_FIRST_PAUSE", 0.001)
+    conflict = RuntimeError("lance error: Retryable commit conflict for version 3: preempted. Please retry.")
+    crowded = Crowded(*[conflict] * 20)
+    assert store.retried(crowded, crowded.write) == "done"
+    monkeypatch.setattr(store, "_PATIENCE", -1.0)
+    hopeless = Crowded(conflict)
+    with pytest.raises(ArchiveError, match=r"others keep writing to it; what was"), store.writing("/a"):
+        store.retried(hopeless, hopeless.write)
+
+
+def test_what_is_gone_is_looked_for_in_the_newer_version_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_FIRST_PAUSE", 0.001)
+    gone = OSError("lance error: Not found: data/1.lance")
+    replaced = Crowded(gone, versions=1)
+    assert store.retried(replaced, replaced.write) == "done"
+    for damaged in (Crowded(gone), Crowded(gone, gone, gone, gone, versions=9)):
+        with pytest.raises(ArchiveCorruptError, match="damaged"), store.reading("/a"):
+            store.retried(damaged, damaged.write)
+
+
 def test_a_folder_of_other_things_is_no_archive(tmp_path):
     (tmp_path / "scene.tif").write_bytes(b"x")
     (tmp_path / "loop").symlink_to(".")

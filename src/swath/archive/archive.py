@@ -260,11 +260,9 @@ class Archive:
         else:
             listed = list(dict.fromkeys(ids or []))
             statements = [id_in(listed[at : at + _IDS_A_STATEMENT]) for at in range(0, len(listed), _IDS_A_STATEMENT)]
-        before = self._store.rows()
-        for statement in statements:
-            self._store.delete(statement)
+        deleted = sum(self._store.delete(statement) for statement in statements)
         self.refresh()
-        return before - self._store.rows()
+        return deleted
 
     def search(
         self,

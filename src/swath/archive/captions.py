@@ -2,7 +2,8 @@
 
 Texts go into two columns that an archive gets when it is first captioned: `caption`, which a filter may name
 (``caption LIKE '%harbor%'``), and `captioner`, the id of what wrote it. Every commit is atomic, so after a kill a
-second run writes what is missing; another captioner writes anew.
+second run writes what is missing; another captioner writes anew. While a run is under way, chips may be added, deleted
+and captioned by other processes, and the archive be optimized.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from swath.archive.schema import HIT_COLUMNS, chip_from_row, primary_key
-from swath.archive.store import Store, reading
-from swath.archive.where import quoted
+from swath.archive.store import Store, reading, retried
+from swath.archive.where import id_in, quoted
 from swath.chips import Chip, Pixels
 from swath.errors import InputError, SwathError
 
@@ -25,7 +26,8 @@ CAPTION_COLUMNS = pa.schema([pa.field("caption", pa.string()), pa.field("caption
 """What a captioned archive has beyond `swath.archive.schema.chip_schema`."""
 
 _ROWS = pa.schema([primary_key("id"), *CAPTION_COLUMNS])
-_READ = [name for name in HIT_COLUMNS if name != "thumbnail"]
+_READ = [*(name for name in HIT_COLUMNS if name != "thumbnail"), "captioner"]
+_AT_ONCE = 1024  # chips that are looked up at once
 
 
 class CaptionWriter(Protocol):
@@ -56,7 +58,7 @@ class CaptionReport:
 
     Attributes:
         written: captions committed.
-        present: chips that had a caption of this captioner already.
+        present: chips that had a caption of this captioner already, or got one from another process meanwhile.
         failures: chips that could not be read or captioned, with the reason.
         seconds: how long it took.
     """
@@ -119,18 +121,16 @@ def caption_archive(
 
     options, started = options or CaptionOptions(), time.monotonic()
     store.add_columns(CAPTION_COLUMNS)
-    total, batches = _missing(store, writer.id, options.batch_size)
-    run = _Run(store, writer, options, CaptionReport(present=store.rows() - total))
+    missing, present = _missing(store, writer.id)
+    run = _Run(store, writer, options, CaptionReport(present=present))
     try:
         with ThreadPoolExecutor(options.readers, "swath-reader") as pool:
-            done = 0
-            for chips in batches:
+            for chips, done in _batches(store, missing, options.batch_size, run):
                 # A thread that failed gives its error in place of pixels.
                 found = list(pool.map(lambda chip: _attempt(read or read_chip, chip), chips))
                 run.take(chips, found)
-                done += len(chips)
                 if progress is not None:
-                    progress(done, total, done / max(time.monotonic() - started, 1e-9))
+                    progress(done, len(missing), done / max(time.monotonic() - started, 1e-9))
     finally:
         run.commit()
     run.report.seconds = time.monotonic() - started
@@ -182,26 +182,43 @@ class _Run:
         self.report.failures.append(CaptionFailure(chip.scene.href, chip.window.to_list(), str(error)))
 
 
-def _missing(store: Store, captioner: str, size: int) -> tuple[int, Iterator[list[Chip]]]:
-    """How many chips have no caption of a captioner, and these chips, batch by batch."""
+def _missing(store: Store, captioner: str) -> tuple[list[str], int]:
+    """The ids of the chips that have no caption of a captioner, and how many have one."""
     table = store.snapshot()
-    condition = f"captioner IS NULL OR captioner != {quoted(captioner)}"
+    query = f"captioner IS NULL OR captioner != {quoted(captioner)}"
+
+    def look() -> tuple[list[str], int]:
+        found = table.search().where(query).select(["id"]).limit(None).to_arrow()
+        return found["id"].to_pylist(), int(table.count_rows()) - found.num_rows
+
     with reading(store.uri):
-        total = int(table.count_rows(condition))
+        return retried(table, look)
 
-    def batches() -> Iterator[list[Chip]]:
-        chips: list[Chip] = []
-        with reading(store.uri):
-            for part in table.search().where(condition).select(_READ).limit(None).to_batches():
-                for row in part.to_pylist():
-                    chips.append(chip_from_row(row))
-                    if len(chips) == size:
-                        yield chips
-                        chips = []
-        if chips:
-            yield chips
 
-    return total, batches()
+def _batches(store: Store, ids: Sequence[str], size: int, run: _Run) -> Iterator[tuple[list[Chip], int]]:
+    """Chips by their ids, batch by batch, and how many ids have been dealt with once a batch has.
+
+    They are looked up in the archive as it is by then: a run may take days, for which no version is kept. Those that
+    have been deleted, or captioned by another process, are passed over.
+    """
+    step = max(size, _AT_ONCE)
+    for start in range(0, len(ids), step):
+        part = ids[start : start + step]
+        rows = _rows(store, part)
+        left = [name for name in part if name in rows and rows[name]["captioner"] != run.writer.id]
+        run.report.present += len(rows) - len(left)
+        for at in range(0, max(len(left), 1), size):
+            last = at + size >= len(left)
+            done = start + (len(part) if last else at + size)
+            yield [chip_from_row(rows[name]) for name in left[at : at + size]], done
+
+
+def _rows(store: Store, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The newest rows of chips by their ids; deleted ones are left out."""
+    table = store.snapshot()
+    with reading(store.uri):
+        found = retried(table, lambda: table.search().where(id_in(ids)).select(_READ).limit(None).to_arrow())
+    return {row["id"]: row for row in found.to_pylist()}
 
 
 def _attempt(read: Callable[[Chip], Pixels], chip: Chip) -> Pixels | SwathError:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -22,7 +24,7 @@ from swath.archive.extents import bounding_box
 from swath.archive.interval import rfc3339
 from swath.archive.schema import BOUNDS, INDEXED
 from swath.archive.snapshot import Snapshot, vectors_from
-from swath.archive.store import Store, reading, retried, writing
+from swath.archive.store import Store, age_to_drop, reading, retried, writing
 from swath.archive.tokens import unpack
 from swath.errors import SwathError
 
@@ -33,6 +35,7 @@ GROWTH = 4
 """An archive this many times larger than when its vector index was trained gets it anew; until then it is added to."""
 
 _EXAMPLES = 1000
+_FOREVER = timedelta(days=36_500)
 _TRAINED = "vector_index"
 
 
@@ -171,11 +174,11 @@ def optimize(
 ) -> OptimizeReport:
     """Compact files, drop old versions, index what filters use, and index the vectors of large archives.
 
-    Safe beside readers and writers: what they hold stays as long as `keep`.
+    Safe beside readers and writers: what they hold stays for as long as `keep` after it was the newest.
 
     Args:
         store: the archive.
-        keep: age from which old versions and their files are removed.
+        keep: how long versions and their files stay after a newer one was written; 0 only where nobody reads or writes.
         vector_index: whether to index vectors; by default from `INDEX_ROWS` rows.
         rebuild: make indexes anew, also those that exist. Otherwise new rows are added to them, and only the vector
             index is made anew once the archive has grown `GROWTH` times over.
@@ -186,8 +189,8 @@ def optimize(
     started, before, rows = time.monotonic(), _size(store.uri), store.rows()
     table = store.chips
     with writing(store.uri):
-        # Compaction moves rows and would have to remap every index: it goes first.
-        retried(table, lambda: table.optimize(cleanup_older_than=keep))
+        # Compaction moves rows and would have to remap every index: it goes first. Nothing is removed yet.
+        retried(table, lambda: table.optimize(cleanup_older_than=_FOREVER))
         present = {column for index in table.list_indices() for column in index.columns}
         for column in INDEXED if rows else ():
             if rebuild or column not in present:
@@ -199,7 +202,7 @@ def optimize(
             retried(table, partial(table.create_index, "vector", config=config, replace=True))
             store.put(_TRAINED, {"rows": rows})
         # Rows that no index knows yet are put into those that exist: partitions and codes stay as they were trained.
-        retried(table, lambda: table.optimize(cleanup_older_than=keep))
+        retried(table, lambda: table.optimize(cleanup_older_than=age_to_drop(table, keep)))
         store.tidy(keep)
         indexes = sorted({column for index in table.list_indices() for column in index.columns})
         unindexed = _unindexed(table)
@@ -295,6 +298,12 @@ def _vector_index(rows: int, dim: int) -> IvfPq:
 
 
 def _size(uri: str) -> int | None:
+    """Bytes of all files of an archive in a folder; those that are removed meanwhile do not count."""
     if "://" in uri:
         return None
-    return sum(path.stat().st_size for path in Path(uri).rglob("*") if path.is_file())
+    size = 0
+    for folder, _, names in os.walk(uri):
+        for name in names:
+            with suppress(FileNotFoundError):
+                size += os.stat(os.path.join(folder, name)).st_size
+    return size

@@ -12,6 +12,7 @@ else.
 from __future__ import annotations
 
 import json
+import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ from typing import Any, TypeVar
 import lancedb
 import pyarrow as pa
 
+from swath.archive.creation import check_place, create_in_folder, create_in_store
 from swath.archive.schema import chip_schema, primary_key
 from swath.errors import ArchiveCorruptError, ArchiveError, ArchiveNotFoundError, SwathError
 
@@ -32,8 +34,10 @@ FORMAT_VERSION = 1
 T = TypeVar("T")
 
 _META_SCHEMA = pa.schema([primary_key("key"), pa.field("value", pa.string()), pa.field("data", pa.large_binary())])
-_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
-_CONFLICT = ("retryable commit conflict", "too many concurrent writers")
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0  # seconds
+_PATIENCE = 60.0  # seconds for which a commit is tried again while other processes commit
+_LOOKS = 3  # at an archive that does not open: what another process moves or removes meanwhile is no damage
+_CONFLICT = ("retryable commit conflict", "too many concurrent writers", "incompatible transaction")
 _FULL = ("no space left", "os error 28", "file too large", "os error 27", "disk quota", "os error 122")
 _DENIED = ("permission denied", "os error 13", "read-only file system", "os error 30", "os error 1)")
 _REMEDIES = (
@@ -102,19 +106,26 @@ class Store:
             ArchiveError: there is one already, or the place cannot be written.
         """
         address = _address(uri)
+        row = {"key": "archive", "value": json.dumps(asdict(about)), "data": None}
+        # `chips` without `meta`: a kill left it, it is empty and is taken over, or another process is making both.
+        tables = {
+            "chips": chip_schema(about.dim).empty_table(),
+            "meta": pa.Table.from_pylist([row], schema=_META_SCHEMA),
+        }
         with writing(address):
             if _is_local(address):
-                _check_place(Path(address))
+                check_place(Path(address))
             connection = _connect(address, options)
-            if "meta" in _tables(connection):
-                raise ArchiveError(f"there is an archive at {address} already; open it, or choose another place")
-            # A kill between the two tables leaves `chips` alone; it is empty then and is taken over.
-            schema = chip_schema(about.dim)
-            chips = _create_or_open(connection, schema)
-            if chips.schema.field("vector").type != schema.field("vector").type:
-                raise ArchiveError(f"{address} holds the rest of another archive; remove the folder and try again")
-            row = {"key": "archive", "value": json.dumps(asdict(about)), "data": None}
-            meta = connection.create_table("meta", data=pa.Table.from_pylist([row], schema=_META_SCHEMA))
+            if "meta" in _tables(connection) and _table(connection, "meta") is not None:
+                raise ArchiveError(_present(address))
+            made = (
+                create_in_folder(Path(address), lambda aside: _connect(aside, options), tables)
+                if _is_local(address)
+                else create_in_store(address, connection, tables)
+            )
+            if not made:
+                raise ArchiveError(_present(address))
+            chips, meta = (connection.open_table(name) for name in tables)
         return cls(address, connection, chips, meta, about)
 
     @classmethod
@@ -129,20 +140,30 @@ class Store:
         address = _address(uri)
         if _is_local(address) and not any((Path(address) / f"{table}.lance").is_dir() for table in ("chips", "meta")):
             raise ArchiveNotFoundError(_missing(address))
+        for _ in range(_LOOKS - 1):
+            try:
+                return cls._open(address, options)
+            except ArchiveCorruptError:  # unless another process is just making it, or removing an old version
+                time.sleep(_FIRST_PAUSE)
+        return cls._open(address, options)
+
+    @classmethod
+    def _open(cls, address: str, options: Mapping[str, str] | None) -> Store:
         with reading(address):
             connection = _connect(address, options)
             tables = _tables(connection)
+            found = {name: _open_newest(connection, address, name, tables) for name in ("meta", "chips")}
             # What a kill left while an archive was being made has no row yet and is none.
-            if "meta" not in tables and ("chips" not in tables or not connection.open_table("chips").count_rows()):
+            if found["meta"] is None and (found["chips"] is None or not found["chips"].count_rows()):
                 raise ArchiveNotFoundError(_missing(address))
-            if missing := {"chips", "meta"} - tables:
+            missing = [name for name, table in found.items() if table is None]
+            if missing:
                 raise ArchiveCorruptError(
-                    f"archive {address} is incomplete: its {missing.pop()!r} table is missing; restore it from a copy, "
+                    f"archive {address} is incomplete: its {missing[0]!r} table is missing; restore it from a copy, "
                     f"or remove the folder and index again"
                 )
-            chips, meta = (_open_newest(connection, address, table) for table in ("chips", "meta"))
-            found = meta.search().where("key = 'archive'").limit(1).to_list()
-        return cls(address, connection, chips, meta, _about(address, found))
+            rows = found["meta"].search().where("key = 'archive'").limit(1).to_list()
+        return cls(address, connection, found["chips"], found["meta"], _about(address, rows))
 
     def snapshot(self) -> Any:  # noqa: ANN401 - lancedb is untyped
         """A second handle on `chips`, fixed at the newest version until it is dropped."""
@@ -162,7 +183,7 @@ class Store:
         """Number of rows in the newest version."""
         with reading(self.uri):
             self.chips.checkout_latest()
-            return int(self.chips.count_rows())
+            return int(retried(self.chips, self.chips.count_rows))
 
     def newest_version(self) -> int:
         """The newest version of `chips`, also if another process wrote it."""
@@ -229,15 +250,15 @@ class Store:
             result = retried(self.chips, lambda: merge.execute(rows))
         return int(result.num_updated_rows)
 
-    def delete(self, condition: str) -> None:
-        """Remove the rows for which SQL holds."""
+    def delete(self, condition: str) -> int:
+        """Remove the rows for which SQL holds; returns how many."""
         with writing(self.uri):
-            retried(self.chips, lambda: self.chips.delete(condition))
+            return int(retried(self.chips, lambda: self.chips.delete(condition)).num_deleted_rows)
 
     def tidy(self, keep: timedelta) -> None:
-        """Compact the facts about the archive and drop their versions older than `keep`."""
+        """Compact the facts about the archive and drop their versions that were superseded longer than `keep` ago."""
         with writing(self.uri):
-            retried(self._meta, lambda: self._meta.optimize(cleanup_older_than=keep))
+            retried(self._meta, lambda: self._meta.optimize(cleanup_older_than=age_to_drop(self._meta, keep)))
 
     def put(self, key: str, value: Any, data: bytes | None = None) -> None:  # noqa: ANN401 - any JSON value
         """Write one fact about the archive."""
@@ -250,21 +271,45 @@ class Store:
         """Read one fact about the archive; None if it was never written."""
         with reading(self.uri):
             self._meta.checkout_latest()
-            found = self._meta.search().where(f"key = '{key}'").limit(1).to_list()
+            found = retried(self._meta, lambda: self._meta.search().where(f"key = '{key}'").limit(1).to_list())
         return (json.loads(found[0]["value"]), found[0]["data"]) if found else None
 
 
 def retried(table: Any, action: Callable[[], T]) -> T:  # noqa: ANN401 - lancedb is untyped
-    """Write to a table, again if another writer got in the way, or writers did for as long as Lance itself tries."""
-    for pause in _PAUSES:
+    """Write to a table, or read it: again while other writers get in the way, for a minute.
+
+    Whatever else goes wrong is tried again, a few times, if the table has a newer version by then: what was read may
+    have been removed in its favour.
+    """
+    until, pause, others = time.monotonic() + _PATIENCE, _FIRST_PAUSE, 0
+    while True:
+        version = table.version
         try:
             return action()
-        except RuntimeError as error:
-            if not any(sign in str(error).lower() for sign in _CONFLICT):
+        except (RuntimeError, ValueError, OSError) as error:
+            conflict = any(sign in str(error).lower() for sign in _CONFLICT)
+            others += not conflict
+            if time.monotonic() > until or others >= _LOOKS:
                 raise
-            time.sleep(pause)
             table.checkout_latest()
-    return action()
+            if not conflict and table.version == version:
+                raise
+        time.sleep(random.uniform(0, pause))
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def age_to_drop(table: Any, keep: timedelta) -> timedelta:  # noqa: ANN401 - lancedb is untyped
+    """The age from which versions may be removed if what was the newest one at most `keep` ago is to stay.
+
+    A version is as old as its writing, however long it was the newest: that which readers have held for weeks, until a
+    moment ago, would be the first to go.
+    """
+    if keep <= timedelta(0):
+        return keep
+    now = datetime.now()
+    settled = [version["timestamp"] for version in table.list_versions() if version["timestamp"] <= now - keep]
+    # A tenth more, for the time until they are removed.
+    return now - max(settled) + keep / 10 if settled else keep
 
 
 @contextmanager
@@ -300,6 +345,8 @@ def writing(uri: str) -> Iterator[None]:
             reason = "the disk is full; free some space and run again: what was committed is safe and is not redone"
         elif any(sign in text for sign in _DENIED):
             reason = "it is read-only; check its permissions"
+        elif any(sign in text for sign in _CONFLICT):
+            reason = "others keep writing to it; what was committed is safe: run again, or once they have ended"
         elif _is_local(uri) and ("not found" in text or "corrupt" in text or "invalid range" in text):
             raise ArchiveCorruptError(
                 f"archive {uri} is damaged: {detail}; restore it from a copy, or remove the folder and index again"
@@ -323,16 +370,29 @@ def _about(address: str, found: list[dict[str, Any]]) -> ArchiveMeta:
     raise ArchiveError(f"archive {address} has format {version}, this swath reads up to {FORMAT_VERSION}; update swath")
 
 
-def _open_newest(connection: Any, address: str, table: str) -> Any:  # noqa: ANN401 - lancedb is untyped
-    """Open a table; refuse one whose newest manifest is gone: Lance would quietly serve the version before it."""
+def _open_newest(connection: Any, address: str, table: str, tables: set[str]) -> Any:  # noqa: ANN401 - lancedb is untyped
+    """Open a table, None if it is not there; refuse one whose newest manifest is gone.
+
+    Lance would quietly serve the version before it.
+    """
     written = _written_version(address, table)  # first: another process may write a version meanwhile
-    opened = connection.open_table(table)
-    if written is not None and opened.version < written:
+    opened = _table(connection, table) if table in tables else None
+    if written is not None and opened is not None and opened.version < written:
         raise ArchiveCorruptError(
             f"archive {address} has lost the newest version of its {table!r} table (found {opened.version}, "
             f"wrote {written}); restore {_versions(address, table)} from a copy, or remove the folder and index again"
         )
     return opened
+
+
+def _table(connection: Any, table: str) -> Any:  # noqa: ANN401 - lancedb is untyped
+    """A table that is listed; None where it has no version, because a kill ended its making."""
+    try:
+        return connection.open_table(table)
+    except ValueError as error:
+        if "was not found" not in str(error):
+            raise
+        return None
 
 
 def _written_version(address: str, table: str) -> int | None:
@@ -349,26 +409,12 @@ def _versions(address: str, table: str) -> Path:
     return Path(address) / f"{table}.lance" / "_versions"
 
 
-def _create_or_open(connection: Any, schema: pa.Schema) -> Any:  # noqa: ANN401 - lancedb is untyped
-    """The `chips` table, made here, by a process that does the same, or by one that was killed."""
-    try:
-        return connection.create_table("chips", schema=schema)
-    except (ValueError, RuntimeError) as error:
-        if "already exists" not in str(error):
-            raise
-        return connection.open_table("chips")
-
-
-def _check_place(folder: Path) -> None:
-    """Make the folder; refuse one that holds something else, such as the images to be indexed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    strangers = [entry.name for entry in folder.iterdir() if entry.name not in ("chips.lance", "meta.lance")]
-    if strangers:
-        raise ArchiveError(f"{folder} is no archive and not empty (it holds {strangers[0]!r}); choose another place")
-
-
 def _missing(address: str) -> str:
     return f"no archive at {address}; make one with: swath index SOURCE --to {address}"
+
+
+def _present(address: str) -> str:
+    return f"there is an archive at {address} already; open it, or choose another place"
 
 
 def _connect(address: str, options: Mapping[str, str] | None) -> Any:  # noqa: ANN401 - lancedb is untyped
