@@ -8,11 +8,12 @@ import sys
 import traceback
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 PROCESSES = 2
 
 
-def run_in_two(script: str, folder: Path, *arguments: str, seconds: float = 250) -> None:
+def run_in_two(script: str, folder: Path, *arguments: str, seconds: float = 600) -> None:
     """Run a script in two processes; fail with the messages of whichever fails.
 
     Args:
@@ -40,18 +41,22 @@ def run_in_two(script: str, folder: Path, *arguments: str, seconds: float = 250)
     assert codes == [0] * PROCESSES, f"exit codes {codes}\n{told}"
 
 
-def torchrun(*arguments: str, seconds: float = 200) -> subprocess.CompletedProcess[str]:
+def torchrun(*arguments: str, seconds: float = 600) -> list[str]:
     """Run ``swath`` in two processes that torchrun starts; fail with their messages.
 
     Args:
         arguments: of the ``swath`` command.
         seconds: how long it may take.
+
+    Returns:
+        What each process wrote to standard output; in one pipe it could be mixed.
     """
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(PROCESSES)]
-    command += ["-m", "swath", *arguments]
-    done = subprocess.run(command, env=_environment(), capture_output=True, text=True, timeout=seconds, check=False)
-    assert done.returncode == 0, done.stderr
-    return done
+    with TemporaryDirectory() as folder:
+        command += ["--redirects", "1", "--log-dir", folder, "-m", "swath", *arguments]
+        done = subprocess.run(command, env=_environment(), capture_output=True, text=True, timeout=seconds, check=False)
+        assert done.returncode == 0, done.stderr
+        return [file.read_text() for file in sorted(Path(folder).rglob("stdout.log"))]
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
@@ -74,7 +79,7 @@ def _child(source: Path, rank: int, arguments: list[str]) -> int:
 
     def meet() -> None:
         point = f"file://{source.with_name('meet')}"
-        patience = timedelta(seconds=100)  # where the other one failed before they met
+        patience = timedelta(seconds=300)  # where the other one failed before they met
         distributed.init_process_group("gloo", point, timeout=patience, world_size=PROCESSES, rank=rank)
 
     names = {"__name__": "__main__", "rank": rank, "arguments": arguments, "meet": meet}

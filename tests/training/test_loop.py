@@ -222,12 +222,7 @@ def test_starting_from_a_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize("terms", [(), ALL_TERMS])
 def test_two_processes_train_one_model(tmp_path: Path, terms: tuple[str, ...]) -> None:
     (tmp_path / "recipe.yaml").write_text(tiny_recipe(tmp_path, *terms).to_yaml())
-    done = torchrun("train", str(tmp_path / "recipe.yaml"), "--json")
-    decoder, results, text = json.JSONDecoder(), [], done.stdout.strip()
-    while text:
-        value, end = decoder.raw_decode(text)
-        results.append(value)
-        text = text[end:].strip()
+    results = [json.loads(told) for told in torchrun("train", str(tmp_path / "recipe.yaml"), "--json")]
     assert [value["steps"] for value in results] == [8, 8]
     assert results[0]["history"] == results[1]["history"]
     assert (tmp_path / "run/best/config.json").is_file()
