@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from swath.errors import SensorError
-from swath.sensors import S1_C_BAND_NM, S2_B8A_LAST, SENSORS, Evidence, matching, recognise, sensor, to_db
+from swath.sensors import S1_C_BAND_NM, S2_B8A_LAST, SENSORS, matching, sensor, to_db
 
 EVERY = list(SENSORS.values())
 NAMES = list(SENSORS)
@@ -87,10 +87,11 @@ def test_unknown_names_list_what_is_known():
 
 
 def test_families_mean_all_their_products():
-    assert set(matching("s2")) == {"s2-tci", "s2-l2a", "s2-l1c"}
+    assert set(matching("s2")) == {"s2-tci", "s2-l2a", "s2-l1c", "s2-rgb"}
     assert set(matching("S1")) >= {"s1-grd", "s1-grd-linear", "s1-vh-8bit"}
     assert matching("s1-grd") == ("s1-grd",)
-    assert matching("rgb") == ("rgb",)
+    assert matching("rgb") == ("rgb", "rgb-stretched")
+    assert matching("landsat") == ("landsat-rgb", "landsat-tm-rgb")
 
 
 @pytest.mark.parametrize("entry", EVERY, ids=NAMES)
@@ -184,60 +185,6 @@ def test_decibel_inverts_and_is_missing_without_power(power):
     assert np.isnan(decibel[power <= 0]).all()
     good = power > 0
     np.testing.assert_allclose(10 ** (decibel[good].astype(float) / 10), power[good], rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("evidence", "name"),
-    [
-        (Evidence(3, "uint8"), "rgb"),
-        (Evidence(4, "uint8"), "rgb"),
-        (Evidence(4, "uint8", ("red", "green", "blue", "nir")), "rgb"),
-        (Evidence(3, "uint8", constellation="sentinel-2"), "s2-tci"),
-        (Evidence(3, "uint8", ("B04", "B03", "B02"), "sentinel-2"), "s2-tci"),
-        (Evidence(12, "uint16"), "s2-l2a"),
-        (Evidence(12, "int16", SENSORS["s2-l2a"].band_names), "s2-l2a"),
-        (Evidence(13, "uint16"), "s2-l1c"),
-        (Evidence(13, "uint16", S2_B8A_LAST), "s2-l1c"),
-        (Evidence(2, "float32", low=-28.0), "s1-grd"),
-        (Evidence(2, "float32", low=0.001), "s1-grd-linear"),
-        (Evidence(2, "float32", ("VV", "VH"), "sentinel-1"), "s1-grd"),
-        (Evidence(2, "uint8"), "s1-grd-8bit"),
-        (Evidence(1, "uint8", ("VV",)), "s1-vv-8bit"),
-        (Evidence(1, "uint8", ("vh",), "sentinel-1"), "s1-vh-8bit"),
-        (Evidence(1, "float32", ("VV",), low=-20.0), "s1-vv"),
-        (Evidence(1, "float32", ("VH",), low=-30.0), "s1-vh"),
-        (Evidence(1, "float32", ("VV",), low=0.01), "sar"),
-        (Evidence(1, "uint8", constellation="sentinel-1"), "sar"),
-        (Evidence(1, "uint8"), "sar"),
-        (Evidence(1, "uint16", ("SAR",)), "sar"),
-    ],
-)
-def test_sensors_are_recognised(evidence, name):
-    assert recognise(evidence).name == name
-
-
-@pytest.mark.parametrize(
-    "evidence",
-    [
-        Evidence(5, "uint8"),
-        Evidence(3, "uint16"),
-        Evidence(12, "uint8"),
-        Evidence(12, "uint16", ("red", *SENSORS["s2-l1c"].band_names[:11])),
-        Evidence(1, "int16"),
-        Evidence(1, "uint16", ("B04",)),
-        Evidence(2, "uint16", constellation="landsat-8"),
-    ],
-)
-def test_what_fits_nothing_is_not_guessed(evidence):
-    with pytest.raises(SensorError, match="name it with --sensor"):
-        recognise(evidence)
-
-
-@pytest.mark.parametrize("entry", [e for e in EVERY if e.name not in ("rgb", "s2-tci")], ids=lambda e: e.name)
-def test_every_sensor_is_recognised_by_its_own_bands(entry):
-    dtype = {"dn8": "uint8", "reflectance1e4": "uint16", "amplitude": "uint16"}.get(entry.units, "float32")
-    low = {"db": -25.0, "power": 0.001}.get(entry.units)
-    assert recognise(Evidence(len(entry.bands), dtype, entry.band_names, low=low)) is entry
 
 
 @pytest.mark.parametrize("name", [name for name, entry in SENSORS.items() if entry.is_grey])

@@ -8,7 +8,8 @@ product's own units. Everything here is numpy; nothing reads a file.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 from swath.errors import SensorError
 
-Units = Literal["dn8", "reflectance1e4", "db", "power", "amplitude"]
+Units = Literal["dn8", "scene8", "reflectance1e4", "db", "power", "amplitude"]
+"""What numbers mean; ``scene8`` are those of unknown calibration, brought to 0 to 255 by each scene's own range."""
 
 S1_C_BAND_NM = 55_465_763.0
 """Wavelength of Sentinel-1's C-band radar (5.405 GHz) in nanometres."""
@@ -47,9 +49,8 @@ class Band:
     aliases: tuple[str, ...] = ()
 
     def answers_to(self, name: str) -> bool:
-        """Whether `name` (any case) is this band's name or one of its aliases."""
-        wanted = name.lower()
-        return wanted == self.name.lower() or wanted in (alias.lower() for alias in self.aliases)
+        """Whether `name` is this band's name or one of its aliases, in any case and with any signs between."""
+        return _plain(name) in _keys(self)
 
     @property
     def is_radar(self) -> bool:
@@ -75,6 +76,9 @@ class Sensor:
         units: what the numbers mean.
         rgb: names of the three bands shown as red, green and blue; empty for radar, which has a rule of its own.
         stretch: (low, high) in the sensor's units mapped to 0 and 255 when shown.
+        stored: (scale, offset) from the whole numbers that its products store to its units, where no metadata says it.
+        nodata: stored whole number that means no data where it is in every band and the file declares nothing.
+        by_name: whether its bands are found by their names only, because its products list them in many orders.
     """
 
     name: str
@@ -84,6 +88,9 @@ class Sensor:
     units: Units
     rgb: tuple[str, ...] = ()
     stretch: tuple[float, float] = (0.0, 255.0)
+    stored: tuple[float, float] = (1.0, 0.0)
+    nodata: int | None = None
+    by_name: bool = False
 
     @property
     def band_names(self) -> tuple[str, ...]:
@@ -207,6 +214,17 @@ class Sensor:
         )
 
 
+@cache
+def _keys(band: Band) -> frozenset[str]:
+    return frozenset(map(_plain, (band.name, *band.aliases)))
+
+
+@lru_cache(maxsize=4096)
+def _plain(name: str) -> str:
+    """A band's name as it is compared: letters and figures only, in lower case."""
+    return "".join(sign for sign in name.lower() if sign.isalnum())
+
+
 def to_db(power: NDArray[np.float32]) -> NDArray[np.float32]:
     """Convert linear power to decibel; zero and negative power become NaN (no data)."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -276,13 +294,73 @@ def _radar(stats: Mapping[str, tuple[float, float]]) -> tuple[Band, ...]:
 _VV_VH_DB = {"VV": (-12.62, 5.12), "VH": (-19.29, 5.46)}
 _VV_VH_8BIT = {"VV": (112.0, 48.0), "VH": (100.0, 48.0)}
 
+_WORDS: dict[str, tuple[str, ...]] = {
+    "red": ("r",),
+    "green": ("g",),
+    "blue": ("b",),
+    "nir": ("n", "ir", "near infrared", "infrared"),
+}
+"""Words for colours that mean the same in every product, unlike numbers of bands."""
+
+
+def _colours(names: Sequence[str], units: Units, **numbers: tuple[str, ...]) -> tuple[Band, ...]:
+    """Bands known by their words, and by a mission's own `numbers`; statistics are those of Sentinel-2 or of pictures.
+
+    Reflectance of one wavelength is one quantity, whoever measures it.
+    """
+    like = {"red": "B04", "green": "B03", "blue": "B02", "nir": "B08"}
+    table = {band.name: band for band in _S2_L2A}
+    found = []
+    for name in names:
+        near = table[like[name]]
+        mean, std = (near.mean, near.std) if units == "reflectance1e4" else (115.0, 57.0)
+        found.append(Band(name, near.wavelength, mean, std, (*_WORDS[name], *numbers.get(name, ()))))
+    return tuple(found)
+
+
+_OLI = {"red": ("SR_B4", "B4", "B04"), "green": ("SR_B3", "B3", "B03"), "blue": ("SR_B2", "B2", "B02")}
+_TM = {"red": ("SR_B3", "B3", "B03"), "green": ("SR_B2", "B2", "B02"), "blue": ("SR_B1", "B1", "B01")}
+_CIR8 = {"red": ("B04", "B4"), "green": ("B03", "B3"), "nir": ("B08", "B8")}
+
+_RGB, _CIR = ("red", "green", "blue"), ("nir", "red", "green")
+
+_LANDSAT = (0.275, -2000.0)
+"""Collection 2 level 2: 0.0000275 and -0.2, as reflectance times 10,000."""
+
+
+def _shown(
+    name: str, family: str, title: str, bands: tuple[Band, ...], units: Units, stored: tuple[float, float] = (1.0, 0.0)
+) -> Sensor:
+    """A product that is shown by three of its bands, which are found by name among all it has."""
+    high = 3000.0 if units == "reflectance1e4" else 255.0
+    nodata = None if units == "dn8" else 0
+    return Sensor(name, family, title, bands, units, tuple(b.name for b in bands), (0.0, high), stored, nodata, True)
+
+
+_REFLECTANCE: Units = "reflectance1e4"
+_S2_SHOWN = ("B04", "B03", "B02")
+_S2_RGB = tuple(next(band for band in _S2_L2A if band.name == name) for name in _S2_SHOWN)
+_OLI_RGB, _TM_RGB = _colours(_RGB, _REFLECTANCE, **_OLI), _colours(_RGB, _REFLECTANCE, **_TM)
+_ANY_RGB = _colours(_RGB, _REFLECTANCE, red=("B04",), green=("B03",), blue=("B02",))
+
+_THREE_BANDS = (
+    _shown("s2-rgb", "s2", "Sentinel-2 bands shown as RGB", _S2_RGB, _REFLECTANCE),
+    _shown("landsat-rgb", "landsat", "Landsat 8/9 level 2 shown as RGB", _OLI_RGB, _REFLECTANCE, _LANDSAT),
+    _shown("landsat-tm-rgb", "landsat", "Landsat 4 to 7 level 2 shown as RGB", _TM_RGB, _REFLECTANCE, _LANDSAT),
+    _shown("planetscope-rgb", "planetscope", "PlanetScope shown as RGB", _colours(_RGB, _REFLECTANCE), _REFLECTANCE),
+    _shown("reflectance-rgb", "reflectance", "Reflectance of any camera shown as RGB", _ANY_RGB, _REFLECTANCE),
+    _shown("rgb-stretched", "rgb", "RGB of unknown calibration", _colours(_RGB, "scene8"), "scene8"),
+    _shown("cir", "cir", "Colour infrared, 8 bit", _colours(_CIR, "dn8", **_CIR8), "dn8"),
+    _shown("cir-stretched", "cir", "Colour infrared of unknown calibration", _colours(_CIR, "scene8"), "scene8"),
+)
+
 SENSORS: dict[str, Sensor] = {
     sensor.name: sensor
     for sensor in (
         Sensor("rgb", "rgb", "RGB photograph or aerial image", _rgb8(), "dn8", ("red", "green", "blue")),
         Sensor("s2-tci", "s2", "Sentinel-2 true colour, 8 bit", _rgb8(), "dn8", ("red", "green", "blue")),
-        Sensor("s2-l2a", "s2", "Sentinel-2 L2A, 12 bands", _S2_L2A, "reflectance1e4", ("B04", "B03", "B02"), (0, 3000)),
-        Sensor("s2-l1c", "s2", "Sentinel-2 L1C, 13 bands", _S2_L1C, "reflectance1e4", ("B04", "B03", "B02"), (0, 3500)),
+        Sensor("s2-l2a", "s2", "Sentinel-2 L2A, 12 bands", _S2_L2A, _REFLECTANCE, _S2_SHOWN, (0, 3000), nodata=0),
+        Sensor("s2-l1c", "s2", "Sentinel-2 L1C, 13 bands", _S2_L1C, _REFLECTANCE, _S2_SHOWN, (0, 3500), nodata=0),
         Sensor("s1-grd", "s1", "Sentinel-1 GRD, decibel", _radar(_VV_VH_DB), "db", (), (-20.0, 0.0)),
         Sensor("s1-vv", "s1", "Sentinel-1 VV, decibel", _radar({"VV": _VV_VH_DB["VV"]}), "db", (), (-20.0, 0.0)),
         Sensor("s1-vh", "s1", "Sentinel-1 VH, decibel", _radar({"VH": _VV_VH_DB["VH"]}), "db", (), (-26.0, -6.0)),
@@ -291,6 +369,7 @@ SENSORS: dict[str, Sensor] = {
         Sensor("s1-vv-8bit", "s1", "Sentinel-1 VV, 8 bit", _radar({"VV": _VV_VH_8BIT["VV"]}), "dn8"),
         Sensor("s1-vh-8bit", "s1", "Sentinel-1 VH, 8 bit", _radar({"VH": _VV_VH_8BIT["VH"]}), "dn8"),
         Sensor("sar", "sar", "Single-band SAR, any radar", _radar({"SAR": (100.0, 60.0)}), "amplitude"),
+        *_THREE_BANDS,
     )
 }
 """Every sensor by name."""
@@ -320,78 +399,3 @@ def matching(name: str) -> tuple[str, ...]:
         known = sorted({*SENSORS, *(entry.family for entry in SENSORS.values())})
         raise SensorError(f"unknown sensor or family {name!r}; known: {', '.join(known)}")
     return members
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What is known of a scene when its sensor must be recognised.
-
-    Attributes:
-        band_count: number of bands.
-        dtype: numpy name of the pixel type (``uint16``).
-        band_names: names from the file or STAC item; empty where unknown.
-        constellation: STAC ``constellation`` or ``platform`` in lower case; empty where unknown.
-        low: lowest valid value seen in a sample; None where no pixel was read.
-    """
-
-    band_count: int
-    dtype: str
-    band_names: tuple[str, ...] = field(default=())
-    constellation: str = ""
-    low: float | None = None
-
-
-def recognise(evidence: Evidence) -> Sensor:
-    """Recognise the sensor of a scene from its metadata and band layout.
-
-    Raises:
-        SensorError: nothing in the catalogue fits; the message says how to name the sensor.
-    """
-    for rule in (_recognise_s1, _recognise_s2, _recognise_plain):
-        found = rule(evidence)
-        if found is not None:
-            return SENSORS[found]
-    raise SensorError(
-        f"cannot recognise the sensor of {evidence.band_count} band(s) of {evidence.dtype}"
-        f"{' from ' + evidence.constellation if evidence.constellation else ''}; "
-        f"name it with --sensor (one of {', '.join(sorted(SENSORS))})"
-    )
-
-
-def _recognise_s1(evidence: Evidence) -> str | None:
-    names = {name.upper() for name in evidence.band_names}
-    named = bool(names) and names <= {"VV", "VH"}
-    if names and not named:
-        return None
-    if not (named or "sentinel-1" in evidence.constellation or evidence.band_count == 2):
-        return None
-    one = "vv" if names == {"VV"} else "vh" if names == {"VH"} else ""
-    if evidence.band_count not in (1, 2):
-        return None
-    if evidence.dtype == "uint8":
-        return "s1-grd-8bit" if evidence.band_count == 2 else f"s1-{one}-8bit" if one else "sar"
-    decibel = evidence.dtype.startswith("float") and (evidence.low is None or evidence.low < 0)
-    if evidence.band_count == 1:
-        return f"s1-{one}" if one and decibel else "sar"
-    if evidence.dtype.startswith("float"):
-        return "s1-grd" if decibel else "s1-grd-linear"
-    return None
-
-
-def _recognise_s2(evidence: Evidence) -> str | None:
-    if evidence.dtype == "uint8":
-        return "s2-tci" if evidence.band_count == 3 and "sentinel-2" in evidence.constellation else None
-    found = {12: "s2-l2a", 13: "s2-l1c"}.get(evidence.band_count)
-    if found is None or not evidence.band_names:
-        return found
-    bands = SENSORS[found].bands
-    return found if all(any(band.answers_to(name) for name in evidence.band_names) for band in bands) else None
-
-
-def _recognise_plain(evidence: Evidence) -> str | None:
-    if evidence.band_count in (3, 4) and evidence.dtype == "uint8":
-        return "rgb"
-    # Amplitude is never negative: signed integers are class maps and heights.
-    unsigned = evidence.dtype.startswith(("uint", "float"))
-    optical = any(band.answers_to(name) for name in evidence.band_names for band in (*_S2_L1C, *_rgb8()))
-    return "sar" if evidence.band_count == 1 and unsigned and not optical else None

@@ -10,6 +10,8 @@ from swath.errors import EmptyChipError, RasterError, SensorError
 from swath.raster import read_chip, read_image, scene_from_file
 from swath.sensors import S2_B8A_LAST, SENSORS
 
+PLAIN = {"alpha": "NO", "photometric": "MINISBLACK"}
+
 
 def test_sensors_are_recognised(tmp_path):
     cases = {
@@ -92,14 +94,98 @@ def test_order_of_unnamed_13_bands_is_told_by_the_cirrus_band(tmp_path):
         np.testing.assert_array_equal(pixels.data, np.stack([data[name] for name in l1c]))
 
 
-def test_four_bands_of_aerial_images_show_the_first_three(tmp_path):
+def test_four_bands_of_aerial_images_are_shown_by_colours_or_names_and_never_by_position(tmp_path):
     data = noise(4, 16, 16)
-    named = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.undefined)
-    for place, colours in enumerate((named, (ColorInterp.gray, *[ColorInterp.undefined] * 3))):
-        path = write_tiff(tmp_path / f"{place}.tif", data, colours=colours, alpha="NO", photometric="MINISBLACK")
+    coloured = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.undefined)
+    grey = (ColorInterp.gray, *[ColorInterp.undefined] * 3)
+    numbered = [f"Band {place}" for place in range(1, 5)]
+    cases = [
+        (coloured, (), [0, 1, 2]),
+        (coloured, numbered, [0, 1, 2]),
+        (coloured, ["blue", "green", "red", "nir"], [2, 1, 0]),
+        (grey, ["Blue", "Green", "Red", "Near Infrared"], [2, 1, 0]),
+        (grey, ["nir", "red", "green", "blue"], [1, 2, 3]),
+    ]
+    for place, (colours, names, shown) in enumerate(cases):
+        path = write_tiff(tmp_path / f"{place}.tif", data, colours=colours, descriptions=names, **PLAIN)
         pixels = read_image(path)
         assert pixels.sensor.name == "rgb"
-        np.testing.assert_array_equal(pixels.data, data[:3])
+        np.testing.assert_array_equal(pixels.data, data[shown])
+    path = str(write_tiff(tmp_path / "unknown.tif", data, colours=grey, descriptions=numbered, **PLAIN))
+    with pytest.raises(SensorError, match=r"unknown\.tif.*called Band 1, Band 2.*--bands \(such as red,green,"):
+        scene_from_file(path)
+    with pytest.raises(SensorError, match=r"unknown\.tif.*--bands \(such as red,green,blue,nir\)"):
+        scene_from_file(path, sensor="rgb")
+    assert [layer.index for layer in scene_from_file(path, bands=("b", "g", "r", "n")).layers] == [3, 2, 1]
+
+
+def test_colour_infrared_is_shown_as_such(tmp_path):
+    colours = (ColorInterp.nir, ColorInterp.red, ColorInterp.green)
+    eight = noise(3, 16, 16)
+    pixels = read_image(write_tiff(tmp_path / "a.tif", eight, colours=colours, **PLAIN))
+    assert pixels.sensor.name == "cir"
+    np.testing.assert_array_equal(pixels.to_rgb(), eight)
+    deep = write_tiff(tmp_path / "b.tif", noise(3, 16, 16, "uint16"), descriptions=("green", "red", "nir"), **PLAIN)
+    scene = scene_from_file(str(deep))
+    assert (scene.sensor, [layer.index for layer in scene.layers]) == ("cir-stretched", [3, 2, 1])
+
+
+def test_names_of_other_bands_are_no_reason_to_show_them_as_colours(tmp_path):
+    path = write_tiff(tmp_path / "a.tif", noise(3, 16, 16), descriptions=("nir", "swir16", "swir22"), **PLAIN)
+    for declared in (None, "rgb"):
+        with pytest.raises(SensorError, match=r"a\.tif.*nir, swir16, swir22.*--sensor"):
+            scene_from_file(str(path), sensor=declared)
+
+
+def test_stacks_of_reflectance_are_shown_by_the_fixed_stretch_of_their_product(tmp_path):
+    data = np.stack([np.full((8, 8), value, dtype=np.uint16) for value in (300, 600, 1500, 3000)])
+    data[:, 0] = 0
+    sr = "20200101_101010_1010_3B_AnalyticMS_SR"
+    cases = [
+        ("stack", ("B02", "B03", "B04", "B08"), {}, "s2-rgb"),
+        ("S2A_MSIL2A_20200101T000000_stack", ("B2", "B3", "B4", "B5"), {}, "s2-rgb"),
+        (sr, ("blue", "green", "red", "nir"), {}, "planetscope-rgb"),
+        ("any", ("blue", "green", "red", "nir"), {"sensor": "reflectance-rgb"}, "reflectance-rgb"),
+        ("any", ("B2", "B3", "B4", "B8A"), {"sensor": "s2"}, "s2-rgb"),
+        ("any", (), {"sensor": "s2", "bands": ("blue", "green", "red", "nir")}, "s2-rgb"),
+    ]
+    for name, names, declared, expected in cases:
+        path = write_tiff(tmp_path / f"{name}.tif", data, descriptions=names, **PLAIN)
+        scene = scene_from_file(str(path), **declared)
+        pixels = read_chip(Chip(scene, Window(0, 0, 8, 8)))
+        assert scene.sensor == expected
+        # Red 1500 of 3000 is mid grey; a row of zeros is no data.
+        assert pixels.to_rgb()[:, 1:].mean(axis=(1, 2)).tolist() == [128, 51, 26]
+        assert not pixels.valid[0].any()
+        assert pixels.valid[1:].all()
+
+
+def test_reflectance_as_fraction_is_shown_alike(tmp_path):
+    data = np.stack([np.full((8, 8), value, dtype=np.float32) for value in (0.15, 0.06, 0.03)])
+    path = write_tiff(tmp_path / "a.tif", data, descriptions=("red", "green", "blue"), **PLAIN)
+    scene = scene_from_file(str(path), sensor="reflectance-rgb")
+    assert read_chip(Chip(scene, Window(0, 0, 8, 8))).to_rgb()[:, 0, 0].tolist() == [128, 51, 26]
+
+
+def test_landsat_is_scaled_as_collection_2_says(tmp_path):
+    # DN 10,000 is reflectance 0.075.
+    path = write_tiff(
+        tmp_path / "a.tif", np.full((4, 8, 8), 10_000, np.uint16), descriptions=[f"SR_B{n}" for n in (2, 3, 4, 5)]
+    )
+    for declared in ("landsat", "landsat-rgb"):
+        scene = scene_from_file(str(path), sensor=declared)
+        assert scene.sensor == "landsat-rgb"
+        assert [layer.index for layer in scene.layers] == [3, 2, 1]
+        np.testing.assert_allclose(read_chip(Chip(scene, Window(0, 0, 8, 8))).data, 750)
+
+
+def test_sensors_shown_by_three_bands_need_names_and_their_own_depth(tmp_path):
+    deep = write_tiff(tmp_path / "deep.tif", noise(3, 16, 16, "uint16"))
+    with pytest.raises(SensorError, match=r"deep\.tif.*no names.*--bands \(such as B04,B03,B02\)"):
+        scene_from_file(str(deep), sensor="s2-rgb")
+    eight = write_tiff(tmp_path / "eight.tif", noise(3, 16, 16))
+    with pytest.raises(RasterError, match=r"eight\.tif.*8-bit.*reflectance.*--sensor"):
+        scene_from_file(str(eight), sensor="reflectance-rgb")
 
 
 def test_family_narrows_and_contradiction_is_refused(tmp_path):

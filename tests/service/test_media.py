@@ -13,6 +13,7 @@ from rasterio.transform import from_origin
 from starlette.testclient import TestClient
 
 from swath.archive import Archive
+from swath.chips import Chip, Window
 from swath.raster import read_chip, scene_from_file
 from swath.raster.tiles import web_tile, zoom_levels
 
@@ -109,3 +110,27 @@ def test_a_scene_whose_file_is_gone(client: TestClient) -> None:
         answer = client.get(f"/collections/world-s1-grd/items/{name}/{what}")
         assert answer.status_code == 409
         assert "/data" not in answer.text
+
+
+def test_tiles_of_stretched_and_scaled_scenes_show_what_chips_show(tmp_path: Path) -> None:
+    """Landsat's scaling, a scene's own stretch and products' undeclared no-data hold in tiles too."""
+    data = np.stack([np.full((64, 64), value, np.uint16) for value in (9000, 10_000, 12_000)])
+    data[:, :32] = 0
+    profile = {"driver": "GTiff", "width": 64, "height": 64, "count": 3, "dtype": "uint16", "crs": "EPSG:3857"}
+    with rasterio.open(tmp_path / "a.tif", "w", **profile, transform=from_origin(1e6, 5e6, 10, 10)) as file:
+        file.write(data)
+    for sensor in ("landsat-rgb", "rgb-stretched", "cir-stretched"):
+        names = ("nir", "red", "green") if sensor.startswith("cir") else ("red", "green", "blue")
+        scene = scene_from_file(str(tmp_path / "a.tif"), sensor=sensor, bands=names)
+        pixels = read_chip(Chip(scene, Window(0, 0, 64, 64)))
+        z = zoom_levels(scene)[1]
+        n, half = 2**z, 20037508.342789244
+        x, y = int((1e6 + 320 + half) / (2 * half) * n), int((half - 5e6 + 480) / (2 * half) * n)
+        found = web_tile(scene, x, y, z)
+        assert found is not None
+        assert pixels.valid[32:].all()
+        assert not pixels.valid[:32].any()
+        shown = found.to_rgb()[:, found.valid]
+        assert shown.size
+        np.testing.assert_array_equal(np.median(shown, axis=1), pixels.to_rgb()[:, 60, 5])
+        assert set(np.unique(found.to_rgb()[:, ~found.valid])) <= {0}

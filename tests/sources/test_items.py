@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from rasterio.enums import ColorInterp
 
 from generate.rasters import (
     S2_BANDS,
@@ -185,6 +186,64 @@ def test_true_colour_file_of_sentinel_2(tmp_path):
     write_image(tmp_path / "a.tif", 64, 64)
     assert only_scene(tmp_path, stac_item("a", {"data": "a.tif"}, properties=S2)).sensor == "s2-tci"
     assert only_scene(tmp_path, stac_item("a", {"data": "a.tif"})).sensor == "rgb"
+
+
+def colours_of(scene):
+    return scene.sensor, [(layer.index, layer.scale, layer.offset) for layer in scene.layers]
+
+
+def test_aerial_images_of_four_bands(tmp_path):
+    write_tiff(tmp_path / "m_1.tif", noise(4, 16, 16), photometric="MINISBLACK", alpha="NO")
+    names = [("Red", "red"), ("Green", "green"), ("Blue", "blue"), ("NIR", "nir")]
+    for order in (names, names[::-1]):
+        asset = {"href": "m_1.tif", "eo:bands": [{"name": name, "common_name": common} for name, common in order]}
+        found = colours_of(only_scene(tmp_path, stac_item("a", {"image": asset})))
+        assert found == ("rgb", [(order.index(name) + 1, 1.0, 0.0) for name in names[:3]])
+
+
+@pytest.mark.parametrize(
+    ("platform", "sensor", "raster"),
+    [
+        ("landsat-8", "landsat-rgb", {"scale": 2.75e-05, "offset": -0.2, "nodata": 0}),
+        ("LANDSAT_9", "landsat-rgb", {}),
+        ("landsat-7", "landsat-tm-rgb", {"data_type": "uint16"}),
+    ],
+)
+def test_landsat_with_an_asset_a_band(tmp_path, platform, sensor, raster):
+    assets = {}
+    for name in ("blue", "green", "red", "nir08"):
+        write_tiff(tmp_path / f"{name}.tif", noise(1, 16, 16, "uint16"))
+        assets[name] = {"href": f"{name}.tif", "raster:bands": [raster], "eo:bands": [{"common_name": name}]}
+    scene = only_scene(tmp_path, stac_item("a", assets, properties={"constellation": "Landsat", "platform": platform}))
+    assert colours_of(scene) == (sensor, [(1, 0.275, -2000.0)] * 3)
+    assert [layer.href.rpartition("/")[2] for layer in scene.layers] == ["red.tif", "green.tif", "blue.tif"]
+
+
+def test_planetscope_is_reflectance_only_where_its_name_says_so(tmp_path):
+    data = np.stack([np.full((16, 16), value, np.uint16) for value in (1000, 2000, 3000, 9000)])
+    found = {}
+    for kind in ("AnalyticMS_SR", "AnalyticMS"):
+        write_tiff(tmp_path / f"20200101_1_3B_{kind}.tif", data)
+        bands = [{"name": name} for name in ("blue", "green", "red", "nir")]
+        asset = {"href": f"20200101_1_3B_{kind}.tif", "eo:bands": bands}
+        scene = only_scene(tmp_path, stac_item("a", {"data": asset}, properties={"constellation": "planetscope"}))
+        found[kind] = scene.sensor, [layer.index for layer in scene.layers]
+        shown = read_chip(next(cut(open_source(tmp_path / "items.json")))).to_rgb()[:, 0, 0].tolist()
+        assert shown == ([255, 170, 85] if kind.endswith("SR") else [255, 128, 0])
+    assert found == {"AnalyticMS_SR": ("planetscope-rgb", [3, 2, 1]), "AnalyticMS": ("rgb-stretched", [3, 2, 1])}
+
+
+def test_no_data_of_an_item_does_not_bend_the_stretch(tmp_path):
+    data = np.stack([np.full((16, 16), value, np.uint16) for value in (1000, 2000, 3000)])
+    data[:, :8] = 65535
+    colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+    write_tiff(tmp_path / "a.tif", data, colours=colours, photometric="MINISBLACK", alpha="NO")
+    item = stac_item("a", {"data": {"href": "a.tif", "raster:bands": [{"nodata": 65535}] * 3}})
+    scene = only_scene(tmp_path, item)
+    assert scene.sensor == "rgb-stretched"
+    pixels = read_chip(next(cut(open_source(tmp_path / "items.json"))))
+    assert pixels.to_rgb()[:, -1, 0].tolist() == [0, 128, 255]
+    assert not pixels.valid[:8].any()
 
 
 def test_scale_declared_for_an_unnamed_file(tmp_path):

@@ -51,12 +51,45 @@ def test_safe_folders_of_three_resolutions_are_one_scene(tmp_path):
 
 
 def test_incomplete_product_is_a_failure_with_its_bands(tmp_path):
-    for name in ("B02", "B03", "B04"):
+    for name in ("B02", "B03", "B08"):
         write_tiff(tmp_path / f"scene_{name}.tif", noise(1, 16, 16, "uint16"))
     source = open_source(tmp_path)
     assert list(source.scenes()) == []
-    assert "B02, B03, B04" in source.failures[0].reason
+    assert "B02, B03, B08" in source.failures[0].reason
     assert "--sensor" in source.failures[0].reason
+
+
+def test_landsat_is_read_by_the_bands_of_its_mission_without_its_by_products(tmp_path):
+    names = {"LC08_L2SP_044034_20200713_20200912_02_T1": 8, "LT05_L2SP_044034_19900713_20200912_02_T1": 5}
+    for stem in names:
+        for number in range(1, 8):
+            write_tiff(tmp_path / stem / f"{stem}_SR_B{number}.TIF", noise(1, 16, 16, "uint16"))
+        for extra in ("QA_PIXEL", "QA_RADSAT", "SR_QA_AEROSOL", "ST_B10", "ST_QA", "ST_ATRAN"):
+            write_tiff(tmp_path / stem / f"{stem}_{extra}.TIF", noise(1, 16, 16, "uint16"))
+    source = open_source(tmp_path)
+    found = {scene.sensor: [layer.href[-6:-4] for layer in scene.layers] for scene in source.scenes()}
+    assert found == {"landsat-rgb": ["B4", "B3", "B2"], "landsat-tm-rgb": ["B3", "B2", "B1"]}
+    assert {(layer.scale, layer.offset) for s in source.scenes() for layer in s.layers} == {(0.275, -2000.0)}
+    assert source.failures == []
+    assert sum(source.skipped.values()) == 12
+
+
+def test_by_products_of_planetscope_and_hls_are_no_images(tmp_path):
+    planet, hls = "20200101_101010_1010_3B", "HLS.L30.T17SLU.2020209T155956.v2.0"
+    write_tiff(
+        tmp_path / f"{planet}_AnalyticMS_SR_8b.tif",
+        noise(8, 16, 16, "uint16"),
+        descriptions=("coastal_blue", "blue", "green_i", "green", "yellow", "red", "rededge", "nir"),
+    )
+    write_tiff(tmp_path / f"{planet}_udm2.tif", noise(8, 16, 16))
+    for band in ("B02", "B03", "B04", "B05"):
+        write_tiff(tmp_path / f"{hls}.{band}.tif", noise(1, 16, 16, "int16"), nodata=-9999)
+    for band in ("Fmask", "SZA"):
+        write_tiff(tmp_path / f"{hls}.{band}.tif", noise(1, 16, 16))
+    source = open_source(tmp_path)
+    found = {scene.sensor: [layer.index for layer in scene.layers] for scene in source.scenes()}
+    assert found == {"planetscope-rgb": [6, 4, 2], "reflectance-rgb": [1, 1, 1]}
+    assert source.failures == []
 
 
 def test_lone_band_is_read_by_its_name(tmp_path):

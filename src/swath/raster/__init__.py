@@ -9,6 +9,7 @@ from swath.raster.labels import read_labels
 from swath.raster.pictures import thumbnail
 from swath.raster.reading import MIN_VALID, quicklook, read_chip, scene_grid
 from swath.raster.scenes import read_image, scene_from_file
+from swath.raster.stretching import stretched
 from swath.raster.windows import tile
 from swath.raster.writing import write_geotiff
 
@@ -27,6 +28,7 @@ __all__ = [
     "release",
     "scene_from_file",
     "scene_grid",
+    "stretched",
     "thumbnail",
     "tile",
     "to_degrees",

@@ -15,8 +15,17 @@ from rasterio.io import DatasetReader
 from swath.raster.gdal import environment, handle
 from swath.raster.hrefs import member_of, signature
 from swath.raster.members import describe_member
+from swath.recognition import telling
 
-_COLOURS = {ColorInterp.red: "red", ColorInterp.green: "green", ColorInterp.blue: "blue"}
+_COLOURS = {
+    ColorInterp.red: "red",
+    ColorInterp.green: "green",
+    ColorInterp.blue: "blue",
+    ColorInterp.nir: "nir",
+    ColorInterp.rededge: "rededge",
+    ColorInterp.coastal: "coastal",
+}
+"""GDAL's interpretations that name a band."""
 
 _STAMPS = ("EXIF_DateTimeOriginal", "EXIF_DateTimeDigitized", "EXIF_DateTime", "TIFFTAG_DATETIME")
 
@@ -131,9 +140,13 @@ def _header(href: str, dataset: DatasetReader) -> RasterInfo:
     else:
         names = tuple((dataset.descriptions[n - 1] or "").strip() for n in indexes)
         coloured = tuple(_COLOURS.get(interpretation[n - 1], "") for n in indexes)
-        # A fourth band beside red, green and blue is near infrared in every product that has one.
-        if not any(names) and {"red", "green", "blue"} <= set(coloured):
-            names = tuple(name or ("nir" if len(indexes) == 4 else "") for name in coloured)
+        # Descriptions such as "Band 1" tell nothing; the colours then do.
+        if not telling(names) and {"red", "green"} <= set(coloured):
+            # A fourth band beside red, green and blue is near infrared in every product that has one.
+            fourth = "nir" if len(indexes) == 4 and "blue" in coloured else ""
+            names = tuple(name or fourth for name in coloured)
+        if telling(names):
+            names = tuple(name or f"band {place}" for place, name in enumerate(names, start=1))
     flags = dataset.mask_flag_enums[0]
     masked = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
     tags = {str(key): str(value) for key, value in dataset.tags().items()}

@@ -6,7 +6,7 @@ Nothing larger than the window asked for (times the bands, plus GDAL's bounded b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,8 @@ def read_chip(chip: Chip, size: int | None = None, min_valid: float = MIN_VALID)
 
     Returns:
         (bands, H, W) in the sensor's units and band order. A pixel is valid where no band is NaN or infinite, alpha
-        and file mask are set, and its values are not nodata (integers: in every band; floats: in any band).
+        and file mask are set, and its stored values are not nodata (integers: in every band; floats: in any band):
+        what the source or the file declares, else what the sensor's products use.
 
     Raises:
         EmptyChipError: fewer valid pixels than `min_valid`.
@@ -108,10 +109,12 @@ def _read(scene: SceneRef, window: Window, size: int | None) -> Pixels:
     bands: list[NDArray[np.generic] | None] = [None] * len(scene.layers)
     missing: list[NDArray[np.bool_] | None] = [None] * len(scene.layers)
     valid = np.ones(shape, dtype=np.bool_)
+    floating = False
     for href in dict.fromkeys(layer.href for layer in scene.layers):
         places = [place for place, layer in enumerate(scene.layers) if layer.href == href]
         layers = [scene.layers[place] for place in places]
-        part = _read_file(href, layers, grid, window, shape)
+        part = _read_file(href, with_nodata(layers, describe(href), target), grid, window, shape)
+        floating |= np.issubdtype(part.data.dtype, np.floating)
         if part.mask is not None:
             valid &= part.mask
         for row, place in enumerate(places):
@@ -119,7 +122,7 @@ def _read(scene: SceneRef, window: Window, size: int | None) -> Pixels:
             missing[place] = None if part.missing is None else part.missing[row]
     data = np.stack([band for band in bands if band is not None])
     known = [band for band in missing if band is not None]
-    if np.issubdtype(data.dtype, np.floating):
+    if floating:
         for band in known:
             valid &= ~band
     elif len(known) == len(missing):
@@ -240,6 +243,14 @@ def _read_area(info: RasterInfo, layers: Sequence[Layer], area: GdalWindow, shap
     order = [indexes.index(layer.index) for layer in layers]
     data = data if order == list(range(len(indexes))) else data[order]
     return _Part(data, _missing(data, info, layers), mask)
+
+
+def with_nodata(layers: Sequence[Layer], info: RasterInfo, target: Sensor) -> list[Layer]:
+    """A file's layers with the no-data value of the sensor's products, where nothing else says what is none."""
+    silent = info.nodata is None and info.alpha is None and not info.masked and not info.dtype.startswith("float")
+    if target.nodata is None or not silent:
+        return list(layers)
+    return [layer if layer.nodata is not None else replace(layer, nodata=target.nodata) for layer in layers]
 
 
 def _missing(data: NDArray[np.generic], info: RasterInfo, layers: Sequence[Layer]) -> NDArray[np.bool_] | None:

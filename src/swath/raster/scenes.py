@@ -18,7 +18,9 @@ from swath.raster.hrefs import is_remote, local_path, without_signature
 from swath.raster.info import RasterInfo, describe
 from swath.raster.member import SENSOR_TAG
 from swath.raster.reading import MIN_VALID, quicklook, scene_grid
-from swath.sensors import S2_B8A_LAST, SENSORS, Evidence, Sensor, matching, recognise
+from swath.raster.stretching import stretched
+from swath.recognition import Evidence, covers, mission_of, recognise, telling
+from swath.sensors import S2_B8A_LAST, SENSORS, Sensor, matching
 
 _SAMPLE = 64
 
@@ -57,7 +59,7 @@ def scene_from_file(
         id=scene_id or os.path.splitext(os.path.basename(address))[0],
         href=without_signature(address),
         sensor=found.name,
-        layers=match_layers(info, names, found),
+        layers=stretched(match_layers(info, names, found), found),
         footprint=footprint(info),
         datetime=info.datetime,
         properties=dict(properties or {}),
@@ -95,7 +97,7 @@ def band_names(info: RasterInfo, declared: Sequence[str] | None = None) -> tuple
         SensorError: `declared` names another number of bands than the file has.
     """
     if declared is None:
-        return S2_B8A_LAST if not _telling(info.band_names) and _sorts_b8a_last(info) else info.band_names
+        return S2_B8A_LAST if not telling(info.band_names) and _sorts_b8a_last(info) else info.band_names
     if len(declared) != info.band_count:
         raise SensorError(f"{info.href}: has {info.band_count} band(s), but {len(declared)} names are given for them")
     return tuple(declared)
@@ -116,7 +118,7 @@ def choose_sensor(
         info: the header of the (first) file.
         names: band names of the scene, where known.
         declared: a sensor or family.
-        constellation: satellite in lower case, where known.
+        constellation: satellite in lower case, where known; the file's own name tells more.
         band_count: number of bands of a scene spread over several files; default the file's.
 
     Raises:
@@ -133,13 +135,17 @@ def choose_sensor(
     evidence = Evidence(
         band_count=count,
         dtype="uint8" if info.driver == "PNG" and info.dtype == "uint16" else info.dtype,
-        band_names=tuple(names) if _telling(names) else (),
-        constellation=constellation,
+        band_names=tuple(names) or info.descriptions,
+        constellation=mission_of(os.path.basename(info.href.split("?")[0])) or constellation,
         low=_lowest(info) if info.dtype.startswith("float") and count <= 2 else None,
     )
+    # Of a declared family, the one whose bands are all there, such as landsat's with SR_B4, SR_B3 and SR_B2.
+    named = [SENSORS[name] for name in candidates if SENSORS[name].by_name and covers(SENSORS[name], tuple(names))]
     try:
         found = recognise(evidence)
     except SensorError as error:
+        if len(named) == 1:
+            return named[0]
         if candidates:
             offered = ", ".join(f"{name} ({len(SENSORS[name].bands)} bands)" for name in candidates)
             raise SensorError(
@@ -147,6 +153,8 @@ def choose_sensor(
             ) from error
         raise SensorError(f"{info.href}: {error}") from error
     if candidates and found.name not in candidates:
+        if len(named) == 1:
+            return named[0]
         raise SensorError(
             f"{info.href}: looks like {found.name!r}, but --sensor {declared} was given; "
             f"name the product: one of {', '.join(candidates)}"
@@ -157,8 +165,8 @@ def choose_sensor(
 def match_layers(info: RasterInfo, names: Sequence[str], target: Sensor) -> tuple[Layer, ...]:
     """One layer a sensor band, found by name where names are known, else by position.
 
-    A grey image serves a colour sensor three times over, and colour sensors take the first three of four unnamed bands
-    (red, green, blue, near infrared: the order of aerial products).
+    A grey image serves a colour sensor three times over. Sensors whose products list bands in many orders, and names
+    that are known and others than the sensor's, are never matched by position.
 
     Raises:
         SensorError: the file does not have the sensor's bands.
@@ -167,16 +175,22 @@ def match_layers(info: RasterInfo, names: Sequence[str], target: Sensor) -> tupl
     by_name = [next((i for i, name in enumerate(names) if band.answers_to(name)), None) for band in target.bands]
     if all(place is not None for place in by_name):
         places: Iterable[int] = [place for place in by_name if place is not None]
-    elif any(place is not None for place in by_name):
+    elif any(place is not None for place in by_name) or (info.band_count > 1 and telling(tuple(names))):
         absent = [band.name for band, place in zip(target.bands, by_name, strict=True) if place is None]
         raise SensorError(
             f"{info.href}: lacks band(s) {', '.join(absent)} of sensor {target.name!r}; it has {', '.join(names)}: "
             "name the right --sensor"
         )
-    elif info.band_count == len(target.bands):
+    elif info.band_count == len(target.bands) and not target.by_name:
         places = range(info.band_count)
-    elif target.rgb and len(target.bands) == 3 and info.band_count in (1, 4):
-        places = [0, 0, 0] if info.band_count == 1 else [0, 1, 2]
+    elif target.rgb and len(target.bands) == 3 and info.band_count == 1 and not target.by_name:
+        places = [0, 0, 0]
+    elif target.by_name or (info.band_count == 4 and len(target.bands) == 3):
+        raise SensorError(
+            f"{info.href}: no names tell which of its {info.band_count} band(s) are {', '.join(target.band_names)} of "
+            f"sensor {target.name!r}; name them in file order with --bands (such as {','.join(target.band_names)}"
+            f"{',nir' if info.band_count == 4 else ''}) or name the right --sensor"
+        )
     else:
         raise SensorError(
             f"{info.href}: has {info.band_count} band(s), but sensor {target.name!r} has {len(target.bands)} "
@@ -199,22 +213,22 @@ def _scaling(info: RasterInfo, place: int, target: Sensor) -> tuple[float, float
             return 1.0 / 257.0, 0.0
         raise RasterError(
             f"{info.href}: holds {info.dtype} values, but sensor {target.name!r} has 8 bits; "
-            "scale it to 8 bits (gdal_translate -ot Byte -scale) or name the right --sensor"
+            "scale it to 8 bits (gdal_translate -ot Byte -scale) or name the right --sensor (rgb-stretched for other "
+            "numbers in red, green and blue)"
         )
     if target.units != "reflectance1e4":
         return 1.0, 0.0
+    if target.by_name and info.dtype == "uint8":
+        raise RasterError(
+            f"{info.href}: holds 8-bit values, but sensor {target.name!r} has reflectance; name the right --sensor, "
+            "such as rgb"
+        )
     if info.scales[place] != 1.0 or info.offsets[place] != 0.0:
         return round(info.scales[place] * 1e4, 9), round(info.offsets[place] * 1e4, 6)
     if info.dtype.startswith("float") and SENSOR_TAG not in info.tags:
         values = _sample(info, info.indexes[info.band_count // 2])
         return (1e4, 0.0) if values.size and values.max() <= _MAX_REFLECTANCE else (1.0, 0.0)
-    return 1.0, 0.0
-
-
-def _telling(names: Sequence[str]) -> bool:
-    """Whether the names are bands of the catalogue's sensors, and not whatever a program wrote."""
-    bands = [band for entry in SENSORS.values() for band in entry.bands]
-    return bool(names) and all(any(band.answers_to(name) for band in bands) for name in names)
+    return (1.0, 0.0) if info.dtype.startswith("float") else target.stored
 
 
 def _sorts_b8a_last(info: RasterInfo) -> bool:

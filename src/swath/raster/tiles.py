@@ -14,7 +14,7 @@ from swath.chips import Layer, Pixels, SceneRef
 from swath.errors import GeoreferenceError, InputError, MissingExtraError
 from swath.raster.gdal import environment, handle
 from swath.raster.info import describe
-from swath.raster.reading import in_units, scene_grid
+from swath.raster.reading import in_units, scene_grid, with_nodata
 from swath.sensors import sensor
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def web_tile(scene: SceneRef, x: int, y: int, z: int, side: int = 256) -> Pixels
     valid = np.ones((side, side), dtype=np.bool_)
     for href in dict.fromkeys(layer.href for layer in shown):
         layers = [layer for layer in shown if layer.href == href]
-        found = _read(href, layers, (x, y, z), side)
+        found = _read(href, with_nodata(layers, describe(href), target), (x, y, z), side)
         if found is None:
             return None
         data, mask = found
@@ -106,7 +106,7 @@ def _read(
             picture: NDArray[np.generic] = np.moveaxis(stored, -1, 0)[[layer.index - 1 for layer in layers]]
         else:
             indexes = tuple(layer.index for layer in layers)
-            image = reader.part(bounds, indexes=indexes, resampling_method="bilinear", **reads)
+            image = reader.part(bounds, indexes=indexes, resampling_method="bilinear", nodata=layers[0].nodata, **reads)
             picture = np.asarray(image.array.filled(0))
     data = np.zeros((len(layers), side, side), picture.dtype)
     valid = np.zeros((side, side), np.bool_)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pystac
 
 from swath.chips import Layer
-from swath.raster import SUFFIXES
+from swath.raster import SUFFIXES, stretched
 from swath.sensors import Sensor
 
 _RASTER_TYPES = ("image/tiff", "image/jp2", "image/png", "image/jpeg", "image/webp", "application/x-geotiff")
@@ -147,6 +147,12 @@ def polarizations(texts: Mapping[str, Any], *others: str) -> tuple[str, ...]:
     return tuple(name for name in _POLARIZATIONS if name in words)
 
 
+def layers_of(bands: Sequence[AssetBand], target: Sensor, properties: Mapping[str, Any]) -> tuple[Layer, ...]:
+    """The layers of a sensor whose bands were found, in its order; see `layer_of` and `swath.raster.stretched`."""
+    named = zip(bands, target.band_names, strict=True)
+    return stretched(tuple(layer_of(band, name, target, properties) for band, name in named), target)
+
+
 def layer_of(band: AssetBand, name: str, target: Sensor, properties: Mapping[str, Any]) -> Layer:
     """The layer of a sensor's band, with the scaling that brings stored numbers to the sensor's units.
 
@@ -158,6 +164,8 @@ def layer_of(band: AssetBand, name: str, target: Sensor, properties: Mapping[str
     if target.units != "reflectance1e4":
         return Layer(name, band.href, band.index, nodata=band.nodata)
     applied = any(key.endswith("boa_offset_applied") and value is True for key, value in properties.items())
+    if band.scale is None and band.offset is None and target.stored != (1.0, 0.0):
+        return Layer(name, band.href, band.index, *target.stored, band.nodata)
     scale = 1.0 if band.scale is None else round(band.scale * 1e4, 9)
     if applied:
         offset = 0.0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from swath.errors import SensorError
 from swath.raster import describe
 from swath.raster.scenes import choose_sensor
+from swath.recognition import MISSIONS
 from swath.sensors import SENSORS, Sensor, matching
 from swath.sources.assets import AssetBand
 
@@ -54,21 +54,24 @@ def _match(bands: Sequence[AssetBand], target: Sensor) -> list[AssetBand] | None
 
 
 def _speaks_for(chosen: Sequence[AssetBand], target: Sensor, constellation: str) -> bool:
-    """Whether pixel type and constellation speak for the sensor whose bands were found."""
+    """Whether names as offered, pixel type and constellation speak for the sensor whose bands were found."""
     info = describe(chosen[0].href)
+    names = [
+        next(name for name in offer.names if band.answers_to(name))
+        for offer, band in zip(chosen, target.bands, strict=True)
+    ]
     try:
-        found = choose_sensor(info, target.band_names, constellation=constellation, band_count=len(chosen))
+        found = choose_sensor(info, names, constellation=constellation, band_count=len(chosen))
     except SensorError:
         return False
     return found == target
 
 
-def constellation_of(text: str) -> str:
-    """``sentinel-1`` for a STAC platform such as ``Sentinel-1A``; other names in lower case."""
-    return text.lower()[:10] if text.lower().startswith(("sentinel-1", "sentinel-2")) else text.lower()
+def constellation_of(*texts: str) -> str:
+    """The mission that a STAC constellation or platform names: the first that is known, else the first, in lower case.
 
-
-def mission_of(name: str) -> str:
-    """``sentinel-1`` or ``sentinel-2`` by the name of a product (``S2A_MSIL2A_...``); empty for other names."""
-    match = re.match(r"S([12])[A-D]_", name)
-    return f"sentinel-{match[1]}" if match else ""
+    ``sentinel-1`` for ``Sentinel-1A``, ``landsat-8`` for ``LANDSAT_8``.
+    """
+    names = [text.lower().replace("_", "-") for text in texts if text]
+    names = [name[:10] if name.startswith(("sentinel-1", "sentinel-2")) else name for name in names]
+    return next((name for name in names if name in MISSIONS), names[0] if names else "")

@@ -12,14 +12,21 @@ from swath.chips import SceneRef
 from swath.errors import SensorError, SwathError
 from swath.raster import SUFFIXES, describe, footprint, scene_from_file
 from swath.raster.hrefs import inside
+from swath.recognition import mission_of
 from swath.sensors import SENSORS
-from swath.sources.assets import AssetBand, layer_of
+from swath.sources.assets import AssetBand, layers_of
 from swath.sources.base import Source
-from swath.sources.fitting import fit, mission_of
+from swath.sources.fitting import fit
 from swath.sources.products import Product, band_of, baseline, group, sensed
 
-EXCLUDE = ("*_label.*", "*_labels.*", "*_mask.*", "*_masks.*", "*_reference_map.*")
-"""Names of annotation rasters that lie beside images in public data sets."""
+EXCLUDE = (
+    *("*_label.*", "*_labels.*", "*_mask.*", "*_masks.*", "*_reference_map.*"),
+    *("MSK_*.jp2", "*_SCL_[26]0m.jp2", "*_AOT_[126]0m.jp2", "*_WVP_[126]0m.jp2", "*_PVI.jp2"),
+    *("L[COTE]0?_L2*_QA_*", "L[COTE]0?_L2*_SR_ATMOS_OPACITY.*", "L[COTE]0?_L2*_SR_CLOUD_QA.*", "L[COTE]0?_L2*_ST_*"),
+    *("*_udm.*", "*_udm_clip.*", "*_udm2.*", "*_udm2_clip.*", "HLS.*.Fmask.*", "HLS.*.[SV][ZA]A.*"),
+)
+"""Names of rasters that lie beside images and are none: annotations of public data sets, and the masks, classes and
+atmospheric by-products of Sentinel-2, Landsat (surface temperature too), PlanetScope and HLS."""
 
 
 class UrlSource(Source):
@@ -148,9 +155,7 @@ class FolderSource(Source):
         version = baseline(product.bands[0][1])
         if version is not None:
             properties["s2:processing_baseline"] = version
-        layers = tuple(
-            layer_of(band, name, target, properties) for band, name in zip(chosen, target.band_names, strict=True)
-        )
+        layers = layers_of(chosen, target, properties)
         info = describe(layers[0].href)
         return SceneRef(
             id=(relative / product.stem).as_posix(),

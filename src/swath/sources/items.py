@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,10 +14,10 @@ from shapely.geometry.base import BaseGeometry
 
 from swath.chips import Footprint, Layer, SceneRef
 from swath.errors import SensorError, SourceError, SwathError
-from swath.raster import describe, footprint, scene_from_file
+from swath.raster import describe, footprint, scene_from_file, stretched
 from swath.raster.hrefs import without_signature
 from swath.sensors import SENSORS, Sensor
-from swath.sources.assets import AssetBand, item_bands, layer_of, polarizations
+from swath.sources.assets import AssetBand, item_bands, layer_of, layers_of, polarizations
 from swath.sources.documents import json_values
 from swath.sources.fitting import constellation_of, fit
 
@@ -68,14 +69,11 @@ def _fit(
     collection: Callable[[], Mapping[str, Any]],
 ) -> tuple[Sensor, tuple[Layer, ...]]:
     """The sensor and layers of an item: by names across assets, else from its only data file."""
-    constellation = constellation_of(str(item.properties.get("constellation") or item.properties.get("platform") or ""))
+    constellation = constellation_of(*(str(item.properties.get(key) or "") for key in ("constellation", "platform")))
     found = fit(bands, declared, constellation)
     if found is not None:
         target, chosen = found
-        names = target.band_names
-        return target, tuple(
-            layer_of(band, name, target, item.properties) for band, name in zip(chosen, names, strict=True)
-        )
+        return target, layers_of(chosen, target, item.properties)
     files = list(dict.fromkeys(band.href for band in bands))
     if len(files) == 1:
         return _from_file(item, bands, declared, constellation, collection)
@@ -112,13 +110,15 @@ def _from_file(
         layer if layer.index not in stored else _scaled(layer, stored[layer.index], target, item.properties)
         for layer in scene.layers
     )
-    return target, layers
+    return target, stretched(layers, target)
 
 
 def _scaled(layer: Layer, band: AssetBand, target: Sensor, properties: Mapping[str, Any]) -> Layer:
     """A layer found in the file with the scaling its metadata declares, else the file's own."""
     silent = band.scale is None and band.offset is None
-    return layer if silent and layer.scale != 1.0 else layer_of(band, layer.band, target, properties)
+    if silent and layer.scale != 1.0:
+        return layer if band.nodata is None else replace(layer, nodata=band.nodata)
+    return layer_of(band, layer.band, target, properties)
 
 
 def _footprint(item: pystac.Item, layers: Sequence[Layer]) -> Footprint | None:
