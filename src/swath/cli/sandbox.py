@@ -30,7 +30,7 @@ def sandbox(
     """
     from swath.corpus import sandbox as world
 
-    with progress("scenes") as advance:
+    with progress("scenes", quiet=as_json) as advance:
         report = world.write(
             directory,
             seed=seed,

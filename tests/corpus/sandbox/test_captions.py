@@ -110,6 +110,42 @@ def test_counted_lakes_are_counted_right(observed):
                 assert match[1] == words.number(seen.parts["lake"].pieces)
 
 
+def test_what_lies_on_both_sides_of_a_river():
+    names = list(facts.THEMES)
+    themes = np.full((64, 64), names.index("conifer"), np.int32)
+    themes[:, 32:] = names.index("fields")
+    themes[::4] = names.index("grass")
+    themes[:, 31:33] = names.index("river")
+    down = np.stack([np.full(80, 0.5), np.linspace(0, 1, 80)], axis=1)
+    assert facts._on_both_sides(down, themes) == ("grass",)
+    assert facts._on_both_sides(down[::-1], themes) == ("grass",)
+    assert set(facts._on_both_sides(down[:, ::-1], themes)) >= {"grass", "conifer", "fields"}
+
+
+def test_captions_do_not_say_where_what_they_do_not_know(observed):
+    """Rivers without land on both sides, patches that do not touch the largest cover, snow out of season."""
+    patterns = "on both sides", "(settlement|lake|clear-cut)s (lie|are scattered|are) in ", "in winter"
+    known = [seen for _, _, seen in observed if seen.course is not None or seen.share("town", "lake", "clearcut")]
+    said = dict.fromkeys(patterns, 0)
+    for number, seen in enumerate(known):
+        parts = {name: replace(part, beside=()) for name, part in seen.parts.items()}
+        blind = replace(seen, parts=parts | {"snow": replace(next(iter(parts.values())), share=0.4)}, season="spring")
+        blind = replace(blind, course=blind.course and replace(blind.course, banks=()))
+        for sentence in captions.write(stream(5, number), blind, 60):
+            assert not re.search(
+                r"on both sides|(settlement|lake|clear-cut)s (lie|are scattered|are) in |in winter", sentence
+            )
+        for pattern in patterns:
+            said[pattern] += any(re.search(pattern, one) for one in captions.write(stream(5, number), seen, 60))
+    assert said[patterns[0]] > 2
+    assert said[patterns[1]] > 2
+
+
+def test_roads_too_small_to_count_are_not_denied(observed):
+    for number, (_, _, seen) in enumerate(observed):
+        assert "no main road" not in paragraphs.write(stream(6, "l", number), seen)
+
+
 def test_captions_differ_between_chips(observed):
     sentences = [c for n, (_, _, seen) in enumerate(observed) for c in captions.write(stream(3, n), seen)]
     assert len(set(sentences)) > 0.7 * len(sentences)

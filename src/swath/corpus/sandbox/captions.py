@@ -129,8 +129,9 @@ def _water(rng: np.random.Generator, facts: Facts) -> Iterator[str]:
             yield f"{river} {through} {noun(rng, facts, land[0])}"
         if facts.course.source != facts.course.mouth and "middle" not in (facts.course.source, facts.course.mouth):
             yield f"{river} flows from the {facts.course.source} to the {facts.course.mouth}"
-        if len(land) > 1:
-            yield f"{noun(rng, facts, land[0])} and {noun(rng, facts, land[1])} are on both sides of {river}"
+        banks = [theme for theme in land if theme in facts.course.banks]
+        if len(banks) > 1:
+            yield f"{noun(rng, facts, banks[0])} and {noun(rng, facts, banks[1])} are on both sides of {river}"
         if "town" in facts.parts:
             yield f"{noun(rng, facts, 'town')} on the banks of {river}"
     elif "river" in facts.parts and land:
@@ -163,7 +164,8 @@ def _counted(rng: np.random.Generator, facts: Facts) -> Iterator[str]:
     for theme, one in (("lake", "lake"), ("town", "settlement"), ("clearcut", "clear-cut")):
         part = facts.parts.get(theme)
         if part is not None and part.pieces > 1:
-            others = [name for name in _covers(facts) if name != theme]
+            border = dict(part.beside)
+            others = [name for name in _covers(facts) if border.get(name, 0.0) > 0.25]
             if others:
                 scattered = pick(rng, ("lie in", "are scattered in", "are in"))
                 yield f"{number(part.pieces)} {one}s {scattered} {noun(rng, facts, others[0])}"
@@ -196,7 +198,8 @@ def _texture(rng: np.random.Generator, facts: Facts) -> Iterator[str]:
         if len(land) > 1:
             yield f"{hills} with {noun(rng, facts, land[0])} and {noun(rng, facts, land[1])}"
     if facts.share("snow") > 0.3:
-        yield pick(rng, ("snow covers the ground in winter", "the land is white with snow"))
+        when = " in winter" if facts.season == "winter" else ""
+        yield pick(rng, (f"snow covers the ground{when}", "the land is white with snow"))
 
 
 def _places(rng: np.random.Generator, facts: Facts) -> Iterator[str]:

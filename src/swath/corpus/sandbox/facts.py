@@ -64,6 +64,8 @@ _NO_LAND = frozenset({
 _PRESENT_ELSE = 0.015
 _PATCH = 0.003  # least share of a patch that is counted
 
+_BANK = 0.15  # least part of a theme on a river's other side
+
 LABEL_SHARE = 0.02
 """Least share of a chip that gives it a label; of an event, half of that."""
 
@@ -98,12 +100,14 @@ class Course:
         width: mean width in metres.
         source: side of the chip where it comes in (``north``, ``south-west``).
         mouth: side where it goes out.
+        banks: themes that lie on both sides of it, the largest first.
     """
 
     winding: bool
     width: float
     source: str
     mouth: str
+    banks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,7 @@ def observe(day: Day, window: Window) -> Facts:
         parts=parts,
         labels=_labels(cover),
         counts=_counts(day, window) | {"fields": count},
-        course=_course(day.place.terrain.rivers, window) if "river" in parts or "ice" in parts else None,
+        course=_course(day.place.terrain.rivers, window, themes) if "river" in parts or "ice" in parts else None,
         crops=crops,
         field_hectares=hectares,
         leafless=bool(green.size and green.mean() < 0.35),
@@ -293,8 +297,8 @@ def _counts(day: Day, window: Window) -> dict[str, int]:
     return counts
 
 
-def _course(rivers: tuple[River, ...], window: Window) -> Course | None:
-    """The way of the widest river arm through the window."""
+def _course(rivers: tuple[River, ...], window: Window, themes: NDArray[np.int32]) -> Course | None:
+    """The way of the widest river arm through the window, whose (H, W) themes tell what lies beside it."""
     left, top = window.col * PIXEL, window.row * PIXEL
     extent = np.array([window.width, window.height]) * PIXEL
     best: Course | None = None
@@ -308,8 +312,29 @@ def _course(rivers: tuple[River, ...], window: Window) -> Course | None:
         straight = float(np.hypot(*(run[-1] - run[0])))
         width = float(river.width[inside].mean())
         if best is None or width > best.width:
-            best = Course(length > 1.22 * straight, width, _side(run[0]), _side(run[-1]))
+            banks = _on_both_sides(run, themes)
+            best = Course(length > 1.22 * straight, width, _side(run[0]), _side(run[-1]), banks)
     return best
+
+
+def _on_both_sides(run: NDArray[np.float64], themes: NDArray[np.int32]) -> tuple[str, ...]:
+    """Themes of which a part worth speaking of lies on each side of a way, the largest first.
+
+    Args:
+        run: (P, 2) the way across the unit square.
+        themes: (H, W) number of the theme at each place of it.
+    """
+    way = run[:: max(len(run) // 64, 1)]
+    along = np.gradient(way, axis=0)
+    seen = themes[::2, ::2]
+    rows, cols = (np.arange(size) + 0.5 for size in seen.shape)
+    places = np.stack(np.meshgrid(cols / seen.shape[1], rows / seen.shape[0]), axis=-1).reshape(-1, 1, 2)
+    nearest = ((places - way) ** 2).sum(-1).argmin(1)
+    away = places[:, 0] - way[nearest]
+    left = along[nearest, 0] * away[:, 1] < along[nearest, 1] * away[:, 0]
+    counts = np.stack([np.bincount(seen.ravel()[side], minlength=len(_NAMES)) for side in (left, ~left)])
+    both = counts.min(0) >= np.maximum(_BANK * counts.sum(0), _PATCH * seen.size)
+    return tuple(_NAMES[number] for number in np.argsort(-counts.sum(0), kind="stable").tolist() if both[number])
 
 
 def _side(point: NDArray[np.float64]) -> str:

@@ -171,7 +171,7 @@ def _texture(rng: np.random.Generator, facts: Facts) -> Iterator[str]:
 
 def _absent(rng: np.random.Generator, facts: Facts) -> Iterator[str]:  # noqa: ARG001 - one signature for all
     if not facts.share("town", "industry", "damage", "road", "runway"):
-        yield "hardly any buildings and no main road can be made out"
+        yield "hardly any buildings or main roads can be made out"
     if not facts.share("fields", "paddies", "vineyards", "orchards", *_HIDING):
         yield "there is hardly any farmland"
     if not facts.share("sea", "reef", "lake", "river", "ice", "flood"):
