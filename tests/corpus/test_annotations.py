@@ -94,11 +94,21 @@ def test_parquet_reads_as_json_lines_do(tmp_path):
         ({"image": "a.png", "tags": ["harbour"]}, "object"),
         ({"image": "a.png", "mask": "../mask.png", "classes": {"1": "water"}}, "refused"),
         ({"image": "a.png", "mask": "mask.png"}, "classes"),
+        ({"image": "a.png", "place": "Ham\ud83dburg"}, "no Unicode"),
     ],
 )
 def test_bad_entries_are_named(tmp_path, entry, said):
     with pytest.raises(DataError, match=rf"facts\.jsonl, line 1.*{said}"):
         read_facts(write(tmp_path, entry))
+
+
+def test_labels_are_told_in_words(tmp_path):
+    boxes = [{"label": name} for name in ("small-vehicle", "storagetanks", "Ground_Track_Field")]
+    row = {"image": "a.png", "boxes": boxes, "shares": {"BareLand": 0.5}, "place": "Hamburg\u2028harbour"}
+    path = tmp_path / "facts.jsonl"
+    path.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    subjects = {fact.subject for fact in read_facts(path)["a.png"].of("count", "share")}
+    assert subjects == {"small vehicle", "storage tanks", "ground track field", "bare land"}
 
 
 def test_broken_files_are_named(tmp_path):

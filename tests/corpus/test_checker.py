@@ -101,6 +101,53 @@ def test_what_is_special_does_not_follow_from_what_is_general():
     assert reasons("A ship leaves.", facts("a ferry leaves .")) == set()
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("There are no trees beside the road.", {"object"}),
+        ("The image shows two houses without a road.", {"object"}),
+        ("There is no car on the road.", {"object"}),
+        ("No ships can be seen.", set()),
+        ("The houses stand without any boats or vessels.", set()),
+        ("There are no vehicles.", {"object"}),  # more than is said: only of ships nothing is there
+        ("The road is no longer than the houses.", set()),
+        ("There is no gap between the two houses.", set()),
+        ("There is no space for the trees.", set()),
+    ],
+)
+def test_what_is_said_to_be_absent(text, found):
+    known = facts("two houses and trees beside a road", "there are no ships", more=(Fact("count", "tank", 0, "boxes"),))
+    assert reasons(text, known) == found
+    assert reasons("There are no tanks.", known) == set()
+    assert reasons("The image shows ships.", known) == {"object"}
+
+
+def test_nothing_is_there_of_a_share_of_zero():
+    assert reasons("The image shows water.", facts(more=(Fact("share", "water", 0.0, "shares"),))) == {"object"}
+
+
+def test_what_one_caption_denies_and_another_names_is_not_denied():
+    known = facts("a desert without trees", "some trees are in the desert")
+    assert reasons("The trees are in the desert.", known) == set()
+    assert reasons("There are no trees in the desert.", known) == {"object"}
+
+
+def test_a_position_is_not_taken_from_another_thing():
+    more = (Fact("position", "ship", "upper left", "boxes[0]"), Fact("position", "corvette", "lower right", "boxes[1]"))
+    known = facts(more=(Fact("class", "", "beach", "labels[0]"), *more[:1]))
+    assert reasons("A ship lies in the upper left.", known) == set()
+    assert reasons("A vehicle lies in the upper left.", known) == set()
+    assert reasons("It lies in the upper left.", known) == set()
+    assert reasons("The beach lies in the upper left.", known) == {"position"}
+    assert reasons("A corvette lies in the lower right.", facts(more=more)) == set()
+
+
+def test_large_numbers_are_read_to_their_end():
+    known = facts("two houses beside a road")
+    assert reasons("Two thousand houses stand there.", known) == {"count"}
+    assert reasons("Three thousand houses stand there.", facts("3,000 houses beside a road")) == set()
+
+
 def test_further_rules_are_asked():
     def no_colours(text: str, known: Facts) -> list[Finding]:
         return [Finding("wording", "green")] if "green" in text else []

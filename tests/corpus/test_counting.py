@@ -65,3 +65,16 @@ def test_other_words_about_a_thing_are_another_statement():
 def test_a_count_must_be_a_whole_number(number):
     with pytest.raises(DataError, match="no whole number"):
         settle(facts(more=(Fact("count", "ship", number, "boxes"),)))
+
+
+def test_words_about_an_annotated_thing_are_counted_with_it():
+    known = Facts("image", (Fact("count", "small vehicle", 3, "boxes"), Fact("count", "large vehicle", 5, "boxes")))
+    told = written(known)
+    assert "three small vehicles" in told
+    assert "five large vehicles" in told
+
+
+def test_two_names_of_one_thing_are_counted_together():
+    known = Facts("image", (Fact("count", "plane", 3, "boxes"), Fact("count", "airplane", 2, "boxes")))
+    assert settle(known).annotated == {"airplane": 5}
+    assert written(known) == ""

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from swath.corpus.facts import Fact, Facts
+from swath.corpus.gathering import class_name
 from swath.corpus.seasons import parse_date
 from swath.data.karpathy import parse_location
 from swath.errors import DataError
@@ -43,6 +44,7 @@ def read_facts(path: Path) -> dict[str, Facts]:
     found: dict[str, Facts] = {}
     for number, row in enumerate(_rows(path), 1):
         where = f"{path}, line {number}"
+        _check_text(where, row)
         name = row.get("image")
         if not isinstance(name, str) or not name:
             raise DataError(f'{where} has no "image"')
@@ -65,7 +67,7 @@ def _rows(path: Path) -> Iterator[Row]:
             raise DataError(f"{path} is not a readable Parquet file: {error}") from error
         return
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # JSON's texts may hold other line separators
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"facts {path} cannot be read: {error}") from error
     for number, line in enumerate(lines, 1):
@@ -80,6 +82,18 @@ def _rows(path: Path) -> Iterator[Row]:
         yield row
 
 
+def _check_text(where: str, row: Row) -> None:
+    """Refuse halves of surrogate pairs, which JSON can write and no file can hold.
+
+    Raises:
+        DataError: there is one.
+    """
+    try:
+        json.dumps(dict(row), ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{where} has a text that is no Unicode: {error.reason}; mend it") from error
+
+
 def _facts(where: str, row: Row, folder: Path) -> Iterator[Fact]:
     for number, text in enumerate(_list(where, row, "statements")):
         yield Fact("statement", "", _text(where, "statements", text), f"statements[{number}]")
@@ -88,7 +102,7 @@ def _facts(where: str, row: Row, folder: Path) -> Iterator[Fact]:
     if row.get("mask"):
         shares |= _mask_shares(where, row, folder)
     for name, share in shares.items():
-        yield Fact("share", name, _number(where, f"share of {name}", share, 0.0, 1.0), "shares")
+        yield Fact("share", class_name(name), _number(where, f"share of {name}", share, 0.0, 1.0), "shares")
     for key, value in _items(where, row, "tags"):
         yield Fact("tag", key, _text(where, f"tag {key}", value), f"tags.{key}")
     if row.get("place"):
@@ -117,7 +131,7 @@ def _boxes(where: str, row: Row) -> Iterator[Fact]:
     for number, box in enumerate(boxes):
         if not isinstance(box, Mapping) or not box.get("label"):
             raise DataError(f'{where}: boxes[{number}] needs a "label"; found {box!r:.80}')
-        label, source = _text(where, "label", box["label"]), f"boxes[{number}]"
+        label, source = class_name(_text(where, "label", box["label"])), f"boxes[{number}]"
         labels[label] += 1
         if extent is not None and box.get("bbox") is not None:
             placed.append(Fact("position", label, _position(f"{where}, {source}", box["bbox"], extent), source))

@@ -74,6 +74,10 @@ def _objects(claims: Claims, evidence: Evidence) -> Iterator[Finding]:
     for concept, phrase in claims.objects.items():
         if concept not in evidence.objects:
             yield Finding("object", phrase)
+    for concept, phrase in claims.absent.items():
+        # What one caption misses and another one sees may be there.
+        if concept in evidence.named or not lexicon().general(concept) & evidence.absent:
+            yield Finding("object", f"no {phrase}")
 
 
 def _counts(claims: Claims, evidence: Evidence) -> Iterator[Finding]:
@@ -114,8 +118,12 @@ def _relations(claims: Claims, evidence: Evidence) -> Iterator[Finding]:
 
 def _positions(claims: Claims, evidence: Evidence) -> Iterator[Finding]:
     for item in claims.positions:
-        placed = evidence.placed.get(item.concept)
-        if item.position not in evidence.positions or (placed is not None and item.position not in placed):
+        if item.concept in evidence.placed:
+            holds = item.position in evidence.placed[item.concept]
+        else:
+            within = evidence.within.values() if not item.concept else [evidence.within.get(item.concept, set())]
+            holds = item.position in evidence.positions or any(item.position in names for names in within)
+        if not holds:
             yield Finding("position", f"{item.concept} {item.phrase}".strip())
 
 

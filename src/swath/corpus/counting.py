@@ -59,14 +59,18 @@ def settle(facts: Facts) -> Settled:
     Raises:
         DataError: a count is not a whole number of at least 0.
     """
-    annotated = {}
+    annotated = Counter[str]()
+    voices: dict[Key, list[frozenset[int]]] = defaultdict(list)
+    certain: dict[Key, set[int]] = defaultdict(set)
     for fact in facts.of("count"):
         number = number_of(fact)
         if number < 0 or not number.is_integer():
             raise DataError(f"{facts.name}: count of {fact.subject!r} ({fact.source}) is {number:g}, no whole number")
-        annotated[lexicon().concept(fact.subject) or fact.subject.lower()] = int(number)
-    voices: dict[Key, list[frozenset[int]]] = defaultdict(list)
-    certain: dict[Key, set[int]] = defaultdict(set)
+        concept = lexicon().concept(fact.subject)
+        annotated[concept or fact.subject.lower()] += int(number)  # "plane" and "airplane" are one thing
+        # Of "small vehicle" the lexicon knows the vehicle; "small" stands between it and its number.
+        for count in claims_of(f"2 {fact.subject}").counts if concept is None else ():
+            certain[count.concept, count.about].add(int(number))
     for fact in facts.of("statement"):
         for key, numbers in _exact(claims_of(text_of(fact)).counts).items():
             certain[key] |= numbers

@@ -45,25 +45,30 @@ class Evidence:
     """What may be said of an image.
 
     Attributes:
-        objects: concepts that are there, with everything more general.
+        objects: concepts that are there, with everything more general; `named`: those that are named themselves.
+        absent: concepts that are said not to be there.
         settled: which counts hold.
         numbers: every number in the facts.
         quantities: numbers with units.
         colours: (colour, concept) as the facts pair them; with an empty concept, every colour named at all.
         relations: (relation, first, second), with what they imply.
-        positions: position words said anywhere; `placed`: concept -> those that annotations give it.
+        positions: position words said anywhere, and those of annotated things that the lexicon does not know.
+        placed: concept -> positions that annotations give it; `within`: the same of everything more general.
         times, sensors: names that hold.
         words: every word of the facts' texts, lower case.
     """
 
     settled: Settled
     objects: set[str] = field(default_factory=set)
+    named: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
     numbers: set[float] = field(default_factory=set)
     quantities: list[Quantity] = field(default_factory=list)
     colours: set[tuple[str, str]] = field(default_factory=set)
     relations: set[tuple[str, str, str]] = field(default_factory=set)
     positions: set[str] = field(default_factory=set)
     placed: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    within: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     times: set[str] = field(default_factory=set)
     sensors: set[str] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
@@ -120,6 +125,8 @@ def _add_text(found: Evidence, text: str) -> None:
     general = lexicon().general
     for concept in claims.objects:
         found.objects |= general(concept)
+    found.named.update(claims.objects)
+    found.absent.update(claims.absent)
     found.numbers |= claims.numbers
     found.quantities += [Quantity(item.value, item.unit, "") for item in claims.measures]
     for colour, concept in claims.colours:
@@ -148,7 +155,10 @@ def _add_annotation(found: Evidence, fact: Fact) -> None:
     known = lexicon()
     concepts = set(claims_of(fact.subject).objects) | ({fact.subject.lower()} if fact.subject else set())
     found.words.update(tokens_of(fact.subject))
-    if fact.kind != "count" or number_of(fact) > 0:
+    if fact.kind in ("count", "share") and number_of(fact) == 0:
+        found.absent |= concepts
+    else:
+        found.named |= concepts
         for concept in concepts:
             found.objects |= known.general(concept)
     for colour, concept in claims_of(fact.subject).colours:
@@ -156,9 +166,12 @@ def _add_annotation(found: Evidence, fact: Fact) -> None:
     match fact.kind:
         case "position":
             names = {item.position for item in claims_of(f"it is in the {text_of(fact)}").positions}
-            found.positions |= names
+            if not claims_of(fact.subject).objects:
+                found.positions |= names
             for concept in concepts:
                 found.placed[concept] |= names
+                for general in known.general(concept):
+                    found.within[general] |= names
         case "length" | "width":
             found.quantities += [Quantity(number_of(fact), "m", concept) for concept in concepts]
         case "area":

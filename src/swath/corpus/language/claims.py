@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from swath.corpus.language.lexicon import Lexicon, MarkKind, Meaning, lexicon, tokens_of
@@ -33,6 +33,11 @@ _LINKS = frozenset(("with", "of", "in", "on", "by", "from", "to", "and"))
 _COPULAS = frozenset((
     "is", "are", "was", "were", "look", "looks", "appear", "appears",
 ))  # fmt: skip
+# "no gap that", "no place for": what follows these is not what is said to be absent.
+_PAST_NEGATION = _STOPS | _LINKS | frozenset((
+    "for", "at", "can", "but", "be",
+))  # fmt: skip
+_ARTICLES = frozenset(("a", "an", "the"))
 # "the trees are green" has a predicate, "the parts are a green field" has not.
 _NO_PREDICATE = _BREAKS | frozenset((
     "a", "an", "the", "some", "many", "several",
@@ -98,6 +103,7 @@ class Claims:
 
     Attributes:
         objects: concept -> the words that name it.
+        absent: concept -> the words that name it, of things that the text says are not there.
         counts: numbers of things.
         measures: numbers with units.
         numbers: every number in the text, as a value.
@@ -108,6 +114,7 @@ class Claims:
     """
 
     objects: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
     counts: list[Count] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
     numbers: set[float] = field(default_factory=set)
@@ -162,7 +169,7 @@ def _marks(tokens: list[str], known: Lexicon) -> list[_Mark]:
                 break
         else:
             at += 1
-    return _joined_numbers(marks)
+    return _denied(tokens, _joined_numbers(marks))
 
 
 def _value(known: Lexicon, meaning: Meaning) -> float:
@@ -175,7 +182,7 @@ def _joined_numbers(marks: list[_Mark]) -> list[_Mark]:
     for mark in marks:
         last = joined[-1] if joined else None
         if last is not None and last.kind == mark.kind == "number" and last.end == mark.start:
-            if mark.name in ("hundred", "dozen"):
+            if mark.name in ("hundred", "dozen", "thousand", "million"):
                 joined[-1] = _Mark(last.start, mark.end, "number", last.name, last.value * mark.value)
                 continue
             if last.value >= 20 and last.value % 10 == 0 and mark.value < 10 and not mark.name[0].isdecimal():
@@ -183,6 +190,25 @@ def _joined_numbers(marks: list[_Mark]) -> list[_Mark]:
                 continue
         joined.append(mark)
     return joined
+
+
+def _denied(tokens: list[str], marks: list[_Mark]) -> list[_Mark]:
+    """Marks with the things that a negation takes away as "absent": "no tall trees", "without trees or houses"."""
+    found = list(marks)
+    for place, mark in enumerate(marks):
+        start, denied = mark.end, False
+        for at in range(place + 1, len(marks) if mark.kind == "negation" else 0):
+            after = marks[at]
+            between = tokens[start : after.start]
+            if len(between) > REACH or _PAST_NEGATION & set(between) or _ARTICLES & set(between[1:]):
+                break
+            if after.kind == "object" and (not denied or not between or {"or", "nor"} & set(between)):
+                found[at] = replace(after, kind="absent")
+                denied = True
+            elif after.kind not in ("colour", "filler") or denied:
+                break
+            start = after.end
+    return found
 
 
 def _read_sentence(tokens: list[str], marks: list[_Mark], found: Claims) -> None:
@@ -195,6 +221,8 @@ def _read_sentence(tokens: list[str], marks: list[_Mark], found: Claims) -> None
         # Number words inside other phrases ("on two sides of") are numbers of the text, too.
         found.numbers.update(float(known[token]) for token in tokens[mark.start : mark.end] if token in known)
         match mark.kind:
+            case "absent":
+                found.absent.setdefault(mark.name, _words(tokens, mark))
             case "number":
                 _read_number(tokens, marks, place, near, found)
             case "amount":
@@ -259,7 +287,7 @@ def _ahead(tokens: list[str], marks: list[_Mark], place: int) -> _Mark | None:
         between = set(tokens[start : after.start])
         if after.start - start > REACH or between & _STOPS or (mark.kind == "colour" and between & _NO_PREDICATE):
             return None
-        if after.kind in ("relation", "weak relation", "number", "amount", "unit"):
+        if after.kind in ("relation", "weak relation", "number", "amount", "unit", "negation", "absent"):
             return None
         if after.kind == "object":
             return _last_of_compound(marks, number)

@@ -22,6 +22,8 @@ MarkKind = Literal[
     "time",
     "sensor",
     "place",
+    "negation",
+    "absent",
     "filler",
 ]
 
@@ -47,6 +49,12 @@ def singular(word: str) -> str:
     if word.endswith("ies"):
         return word[:-3] + "y"
     return word[:-2] if word.endswith(("ches", "shes", "xes", "sses")) else word[:-1]
+
+
+def is_plural(phrase: str) -> bool:
+    """Whether a noun phrase is a plural, by the ending of its last word."""
+    last = phrase.rpartition(" ")[2].lower()
+    return last in _PLURALS or singular(last) != last
 
 
 def plural(phrase: str) -> str:
@@ -173,6 +181,7 @@ _LISTS: dict[str, MarkKind] = {
     "positions": "position",
     "times": "time",
     "sensors": "sensor",
+    "negations": "negation",
     "fillers": "filler",
 }
 _STRENGTHS: dict[MarkKind, str] = {"relation": "of", "weak relation": "weak"}

@@ -15,7 +15,7 @@ from swath.corpus.checker import Checker, Finding
 from swath.corpus.counting import Key, settle
 from swath.corpus.facts import Fact, Facts, number_of, place_of, text_of
 from swath.corpus.language import claims_of, lexicon
-from swath.corpus.language.lexicon import is_mass, plural
+from swath.corpus.language.lexicon import is_mass, is_plural, plural, singular
 from swath.corpus.seasons import MONTHS, degrees, parse_date, season
 from swath.corpus.sentences import distinct, finish, mend
 from swath.corpus.tokens import LONGEST_CONTEXT, token_count
@@ -40,6 +40,19 @@ _BETWEEN = {
 }
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+_SIDES = {"left": "on", "right": "on", "top": "at", "bottom": "at"}
+"""The preposition of a position; "in" of all others."""
+
+_COARSE = 10.0
+"""Metres from which a length is told in whole ones."""
+
+_LARGE = 1000.0
+"""Metres a pixel from which no digit of them is left out."""
+
+_CONSONANTS = ("uni", "use", "eu", "one")
+"""How words begin that are written with a vowel and spoken with a consonant."""
 
 
 class GrammarWriter:
@@ -224,7 +237,7 @@ def _positions(facts: Facts, rng: random.Random) -> Iterator[Sentence]:
         found = list(group)
         places = list(dict.fromkeys(text_of(fact) for fact in found))[:4]
         sources = tuple(fact.source for fact in found if fact.value in places)
-        where = _listed([f"in the {place}" for place in places])
+        where = _listed([f"{_SIDES.get(place, 'in')} the {place}" for place in places])
         if len(found) == 1:
             text = rng.choice(("{} lies {}.", "{} can be seen {}.")).format(_with_article(_one(subject)), where)
         else:
@@ -233,30 +246,34 @@ def _positions(facts: Facts, rng: random.Random) -> Iterator[Sentence]:
 
 
 def _lengths(facts: Facts, rng: random.Random) -> Iterator[Sentence]:
+    """The longest thing of each kind; it is called so only where all of its kind have been counted and measured."""
+    counts = {fact.subject: number_of(fact) for fact in facts.of("count")}
     ordered = sorted(facts.of("length"), key=lambda fact: (fact.subject, -number_of(fact)))
     for subject, group in groupby(ordered, key=lambda fact: fact.subject):
         found = list(group)
-        which = "the" if len(found) == 1 else "the longest"
-        about = rng.choice(("about", "roughly"))
-        yield _sentence(
-            f"{which} {_one(subject)} is {about} {number_of(found[0]):.0f} metres long.", (found[0].source,)
-        )
+        length, thing = number_of(found[0]), _one(subject)
+        if counts.get(subject) != len(found):
+            which = _with_article(thing)
+        else:
+            which = f"the {thing}" if len(found) == 1 else f"the longest {thing}"
+        metres = f"{length:.0f}" if length >= _COARSE else f"{length:.1f}"
+        yield _sentence(f"{which} is {rng.choice(('about', 'roughly'))} {metres} metres long.", (found[0].source,))
 
 
 def _shares(facts: Facts, rng: random.Random) -> Iterator[Sentence]:
     for fact in sorted(facts.of("share"), key=lambda fact: (-number_of(fact), fact.subject)):
         percent = 100 * number_of(fact)
         if percent >= 1:
-            text = rng.choice(
-                ("{} covers about {:.0f} percent of the image.", "{} takes up about {:.0f} percent of the image.")
-            )
-            yield _sentence(text.format(fact.subject, percent), (fact.source,))
+            many = is_plural(fact.subject) or " and " in fact.subject
+            verb = rng.choice(("cover", "take up") if many else ("covers", "takes up"))
+            yield _sentence(f"{fact.subject} {verb} about {percent:.0f} percent of the image.", (fact.source,))
 
 
 def _labels(facts: Facts, rng: random.Random) -> Iterator[Sentence]:
     found = facts.of("label")
     if found:
-        text = rng.choice(("The image is labelled with {}.", "Its labels are {}."))
+        its = "Its labels are {}." if len(found) > 1 else "Its label is {}."
+        text = rng.choice(("The image is labelled with {}.", its))
         yield _sentence(text.format(_listed([text_of(fact) for fact in found])), tuple(fact.source for fact in found))
 
 
@@ -283,7 +300,9 @@ def _circumstances(facts: Facts, rng: random.Random) -> Iterator[Sentence]:
     elif when:
         yield _sentence(f"the image was taken {', '.join(when)}.", _sources(dates[:1], places[:1]))
     for fact in facts.of("gsd"):
-        yield _sentence(f"a pixel covers {number_of(fact):.4g} metres on the ground.", (fact.source,))
+        metres = f"{number_of(fact):.4g}" if number_of(fact) < _LARGE else f"{number_of(fact):.0f}"
+        unit = "metre" if metres == "1" else "metres"
+        yield _sentence(f"a pixel covers {metres} {unit} on the ground.", (fact.source,))
     for fact in places[:1]:
         yield _sentence(f"the scene lies at {degrees(*place_of(fact))}.", (fact.source,))
 
@@ -305,18 +324,23 @@ def _listed(parts: list[str]) -> str:
 
 
 def _one(thing: str) -> str:
-    return thing.lower() if len(thing) > 1 else thing
+    """A thing in the singular."""
+    head, _, last = (thing.lower() if len(thing) > 1 else thing).rpartition(" ")
+    return f"{head} {singular(last)}".strip()
 
 
 def _many(thing: str) -> str:
-    return thing if is_mass(thing) or thing.endswith("s") else plural(_one(thing))
+    """A thing in the plural."""
+    thing = thing.lower() if len(thing) > 1 else thing
+    return thing if is_mass(thing) or is_plural(thing) else plural(thing)
 
 
 def _be(phrase: str) -> str:
-    return "is" if is_mass(phrase) or not phrase.endswith("s") else "are"
+    return "are" if is_plural(phrase) else "is"
 
 
 def _with_article(phrase: str) -> str:
-    if is_mass(phrase) or (phrase.endswith("s") and not phrase.endswith("ss")):
+    if is_mass(phrase) or is_plural(phrase):
         return phrase
-    return f"{'an' if phrase[:1] in 'aeiou' else 'a'} {phrase}"
+    vowel = phrase[:1].lower() in tuple("aeiou") and not phrase.lower().startswith(_CONSONANTS)
+    return f"{'an' if vowel else 'a'} {phrase}"
