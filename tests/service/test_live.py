@@ -40,6 +40,8 @@ def test_pystac_client_searches(address: str) -> None:
     assert len(list(by_place.items())) == 3
     by_filter = client.search(filter="eo:cloud_cover < 3", filter_lang="cql2-text", method="GET")
     assert len(list(by_filter.items())) == 3
+    posted = client.search(filter="eo:cloud_cover < 3", filter_lang="cql2-text")
+    assert len(list(posted.items())) == 3
     tree = {"op": "<", "args": [{"property": "eo:cloud_cover"}, 3]}
     ordered = client.search(filter=tree, sortby="-properties.eo:cloud_cover", fields=["properties.eo:cloud_cover"])
     assert [item["properties"]["eo:cloud_cover"] for item in ordered.items_as_dicts()] == [2, 1, 0]

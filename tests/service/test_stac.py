@@ -127,6 +127,20 @@ def test_cql2_json_by_get_and_post(client: TestClient) -> None:
     assert len(client.post("/search", json=more["body"]).json()["features"]) == 1
 
 
+@pytest.mark.parametrize("named", [{"filter-lang": "cql2-text"}, {}])
+def test_a_body_may_hold_a_filter_as_text(client: TestClient, named: dict[str, str]) -> None:
+    """Clients post by default, pystac-client too, and text is what people write."""
+    body = {"filter": "eo:cloud_cover < 5 AND title LIKE 'Harb%'", "limit": 3, **named}
+    found = client.post("/search", json=body).json()
+    assert (found["numberMatched"], len(found["features"])) == (4, 3)
+    more = next(link for link in found["links"] if link["rel"] == "next")
+    assert len(client.post("/search", json=more["body"]).json()["features"]) == 1
+    tree = '{"op": "<", "args": [{"property": "eo:cloud_cover"}, 5]}'
+    assert client.post("/search", json={"filter": tree, "filter-lang": "cql2-json"}).json()["numberMatched"] == 5
+    refused = client.post("/search", json={"filter": "eo:cloud_cover <", **named})
+    assert (refused.status_code, "not CQL2 text" in refused.json()["description"]) == (400, True)
+
+
 @pytest.mark.parametrize(
     ("q", "wanted"),
     [

@@ -21,7 +21,6 @@ from stac_fastapi.api.models import (
 )
 from stac_fastapi.extensions import (
     FieldsExtension,
-    FilterExtension,
     FreeTextExtension,
     SortExtension,
     TokenPaginationExtension,
@@ -50,7 +49,7 @@ from swath.service.openapi import describing
 from swath.service.page_files import PageFiles
 from swath.service.problems import RequestError, add_handlers
 from swath.service.settings import Settings
-from swath.service.stac import Client, Queryables, SearchBody, Searches
+from swath.service.stac import Client, Filters, Queryables, SearchBody, Searches
 from swath.service.workers import Workers
 
 logger = logging.getLogger("swath.service")
@@ -124,7 +123,7 @@ def _stac_api(app: FastAPI, searches: Searches, settings: Settings) -> StacApi:
                 "https://api.stacspec.org/v1.0.0/ogcapi-features#fields",
             ]
         ),
-        FilterExtension(
+        Filters(
             client=Queryables(catalog=searches.catalog),
             conformance_classes=[
                 FilterConformanceClasses.FILTER.value,

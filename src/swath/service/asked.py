@@ -40,8 +40,7 @@ def from_parameters(given: Mapping[str, Any], settings: Settings) -> Asked:
     tree = None
     if given.get("filter_expr") is not None:
         _check_crs(given.get("filter_crs"))
-        language = given.get("filter_lang") or "cql2-text"
-        tree = cql2.parse(given["filter_expr"], language, settings.max_filter_characters)
+        tree = filter_tree(given["filter_expr"], given.get("filter_lang"), settings)
     signs = [name.strip() for name in given.get("fields") or () if name.strip()]
     return Asked(
         collections=_texts(given.get("collections")),
@@ -63,7 +62,11 @@ def from_parameters(given: Mapping[str, Any], settings: Settings) -> Asked:
     )
 
 
-def from_body(model: Any, body: Mapping[str, Any]) -> Asked:  # noqa: ANN401 - a model made by stac-fastapi
+def from_body(
+    model: Any,  # noqa: ANN401 - a model made by stac-fastapi
+    body: Mapping[str, Any],
+    settings: Settings,
+) -> Asked:
     """A search by a body.
 
     Raises:
@@ -79,13 +82,24 @@ def from_body(model: Any, body: Mapping[str, Any]) -> Asked:  # noqa: ANN401 - a
         intersects=body.get("intersects"),
         datetime=body.get("datetime"),
         limit=model.limit or 10,
-        filter=body.get("filter"),
+        filter=filter_tree(body.get("filter"), body.get("filter-lang"), settings),
         q=_terms(body.get("q")),
         sortby=tuple((each["field"], each["direction"] == "desc") for each in body.get("sortby") or ()),
         include=frozenset(fields.get("include") or ()),
         exclude=frozenset(fields.get("exclude") or ()),
         token=body.get("token"),
     )
+
+
+def filter_tree(value: Any, language: str | None, settings: Settings) -> Any:  # noqa: ANN401 - any JSON value
+    """The tree of a CQL2 filter: a text is read as one, in its language (by default CQL2 text), a tree is there.
+
+    Raises:
+        QueryError: a text that cannot be read.
+    """
+    if isinstance(value, str):
+        return cql2.parse(value, language or "cql2-text", settings.max_filter_characters)
+    return value
 
 
 def _texts(values: Sequence[str] | None) -> tuple[str, ...] | None:

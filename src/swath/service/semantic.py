@@ -19,8 +19,7 @@ from swath.archive.query import Words
 from swath.chips import Pixels
 from swath.errors import QueryError
 from swath.sensors import matching
-from swath.service import cql2
-from swath.service.asked import Asked
+from swath.service.asked import Asked, filter_tree
 from swath.service.catalog import Shelf
 from swath.service.items import GEOJSON, document, feature_collection, link
 from swath.service.problems import RequestError
@@ -249,7 +248,9 @@ def _check(query: SemanticQuery, image: Pixels | None, searches: Searches) -> No
         raise QueryError("give an item to look like or an image, not both")
     ranks = (query.text, query.like, image, query.near, query.like_place)
     if all(part is None for part in ranks) and not query.positives:
-        raise QueryError("nothing to search by: give a text, an item, an image, a place or positives; /search filters")
+        raise QueryError(
+            "nothing to search by: give a text, an item, an image, a place or positives; item search lists"
+        )
     if query.bbox is not None and query.intersects is not None:
         raise QueryError("give bbox or intersects, not both")
     for name in query.sensors or ():
@@ -257,10 +258,6 @@ def _check(query: SemanticQuery, image: Pixels | None, searches: Searches) -> No
 
 
 def _asked(query: SemanticQuery, searches: Searches) -> Asked:
-    tree = query.filter
-    if isinstance(tree, str):
-        language = query.filter_lang or "cql2-text"
-        tree = cql2.parse(tree, language, searches.settings.max_filter_characters)
     wanted = query.collections
     if query.sensors is not None:
         sensors = {sensor for name in query.sensors for sensor in matching(name)}
@@ -271,7 +268,7 @@ def _asked(query: SemanticQuery, searches: Searches) -> Asked:
         bbox=None if query.bbox is None else tuple(query.bbox),
         intersects=query.intersects,
         datetime=query.datetime,
-        filter=tree,
+        filter=filter_tree(query.filter, query.filter_lang, searches.settings),
     )
 
 

@@ -8,13 +8,15 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
 import attr
 import shapely
-from pydantic import field_validator
+from pydantic import Field, field_validator
+from stac_fastapi.extensions.filter import FilterExtension
 from stac_fastapi.extensions.filter.client import BaseFiltersClient
+from stac_fastapi.extensions.filter.request import FilterExtensionPostRequest
 from stac_fastapi.types.core import BaseCoreClient
 from stac_fastapi.types.search import BaseSearchPostRequest
 from starlette.requests import Request
@@ -190,6 +192,23 @@ class SearchBody(BaseSearchPostRequest):  # type: ignore[misc]
         return value
 
 
+class FilterBody(FilterExtensionPostRequest):  # type: ignore[misc]
+    """A filter in a body, as a tree or, as pystac-client sends it, as a text."""
+
+    filter_expr: dict[str, Any] | str | None = Field(
+        None, alias="filter", description="CQL2, JSON or text, see filter-lang"
+    )
+    filter_lang: Literal["cql2-json", "cql2-text"] | None = Field(
+        None, alias="filter-lang", description="By default text if filter is a text"
+    )
+
+
+class Filters(FilterExtension):  # type: ignore[misc]
+    """The filter extension, with filters in both languages in bodies too."""
+
+    POST = FilterBody
+
+
 def _check_numbers(value: Any) -> None:  # noqa: ANN401 - any JSON value
     """Refuse a box or geometry with coordinates that are no numbers.
 
@@ -308,7 +327,8 @@ class Client(BaseCoreClient):  # type: ignore[misc]
         """Item search by a body."""
         root = str(kwargs["request"].base_url)
         body = search_request.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return self.searches.answer(from_body(search_request, body), root, f"{root}search", body=body)
+        asked = from_body(search_request, body, self.searches.settings)
+        return self.searches.answer(asked, root, f"{root}search", body=body)
 
 
 @attr.s

@@ -763,10 +763,9 @@ export interface components {
             fields?: components["schemas"]["PostFieldsExtension"] | null;
             filter?: {
                 [key: string]: unknown;
-            } | null;
+            } | string | null;
             "filter-crs"?: string | null;
-            /** @default cql2-json */
-            "filter-lang"?: "cql2-json" | null;
+            "filter-lang"?: ("cql2-json" | "cql2-text") | null;
             sortby?: components["schemas"]["SortExtension"][] | null;
             q?: string[] | null;
             token?: string | null;
