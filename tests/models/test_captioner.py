@@ -11,6 +11,7 @@ from generate.models import TEXT, VIT, tiny_config, tiny_model, two_towers
 from swath.chips import Pixels
 from swath.errors import CheckpointError, EmptyChipError, InputError
 from swath.models import Captioner, DualEncoder, ModelConfig
+from swath.models.captioner import look
 from swath.models.decoding import Decoding
 from swath.models.layers import KeyValues
 from swath.sensors import SENSORS
@@ -45,6 +46,21 @@ def captioner() -> Captioner:
 @pytest.fixture(scope="module")
 def images() -> list[Pixels]:
     return [image(seed) for seed in range(5)]
+
+
+@pytest.mark.parametrize("tower", [VIT, CONVNET])
+def test_a_tower_for_any_bands_writes_about_every_sensor(tower):
+    entry = tower | {"bands": "any"}
+    routes = {"*": {"tower": "any", "input": "bands"}}
+    captioner = written_sharply(tiny_config(captioner=CAPTIONER, towers={"any": entry}, sensors=routes))
+    for sensor in ("sar", "s1-grd", "s2-l2a"):
+        assert captioner.caption([image(0, sensor)], GREEDY)[0]
+        batch = captioner.model.prepare(image(0, sensor))[None]
+        key = captioner.model.config.batch_key(sensor)
+        module, inputs = captioner.model.tower_inputs(batch, key)
+        pooled, tokens, seen = look(module, *inputs)
+        assert torch.equal(pooled, captioner.model.raw_images(batch, key)[0])
+        assert torch.equal(tokens, seen)
 
 
 @pytest.mark.parametrize("tower", [VIT, CONVNET])

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from swath.chips import Pixels
 from swath.errors import CheckpointError, EmptyChipError, InputError
-from swath.models.config import split_key
 from swath.models.decoder import MultimodalDecoder
 from swath.models.decoding import Decoding, Vocabulary, Writer, Written, write
 from swath.models.dual_encoder import DualEncoder
@@ -34,8 +33,8 @@ BATCH = 32
 class LookingTower(Protocol):
     """An image tower that shows a caption decoder something else than its projected tokens."""
 
-    def look(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Pooled vectors (B, D), tokens (B, N, D), and what a decoder looks at (B, M, C)."""
+    def look(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Pooled vectors (B, D), tokens (B, N, D), and what a decoder looks at (B, M, C), of what the tower takes."""
         ...
 
 
@@ -162,13 +161,9 @@ class Captioner:
             SensorError: the model takes no images of this sensor.
             InputError: the batch has another shape.
         """
-        key = self.model.config.batch_key(sensor)
-        name, _ = split_key(key)
         shown = batch.to(self.model.device, self.model.dtype)
-        tower = self.model.towers[name]
-        if isinstance(tower, LookingTower):
-            return tower.look(shown)[2]
-        return self.model.raw_images(shown, key)[1]
+        tower, inputs = self.model.tower_inputs(shown, self.model.config.batch_key(sensor))
+        return look(tower, *inputs)[2]
 
     @torch.inference_mode()
     def write(

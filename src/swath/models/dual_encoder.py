@@ -368,6 +368,19 @@ class DualEncoder(nn.Module):
 
     def raw_images(self, batch: Tensor, key: str) -> tuple[Tensor, Tensor]:
         """Pooled vectors (B, D) and tokens (B, N, D) as the tower gives them, not normalised; as `forward_images`."""
+        tower, inputs = self.tower_inputs(batch, key)
+        return cast(tuple[Tensor, Tensor], tower(*inputs))
+
+    def tower_inputs(self, batch: Tensor, key: str) -> tuple[nn.Module, tuple[Tensor, ...]]:
+        """The tower that a batch goes to, and what it takes: the images, and the codes of any bands that it takes.
+
+        Args:
+            batch: (B, bands, S, S).
+            key: see `forward_images`.
+
+        Raises:
+            InputError: there is no such tower, or the batch has another shape.
+        """
         tower, seen = split_key(key)
         entry = self.config.towers.get(tower)
         if entry is None:
@@ -378,8 +391,7 @@ class DualEncoder(nn.Module):
         wanted = (len(bands) or entry.band_count, entry.image_size, entry.image_size)
         if batch.ndim != 4 or tuple(batch.shape[1:]) != wanted:
             raise InputError(f"tower {key!r} takes (B, {', '.join(map(str, wanted))}), not {tuple(batch.shape)}")
-        found = self.towers[tower](batch, band_codes(bands).to(batch.device)) if bands else self.towers[tower](batch)
-        return cast(tuple[Tensor, Tensor], found)
+        return self.towers[tower], (batch, band_codes(bands).to(batch.device)) if bands else (batch,)
 
 
 def _features(pooled: Tensor, tokens: Tensor, mask: Tensor | None = None) -> Features:

@@ -93,8 +93,8 @@ class VisionTransformer(nn.Module):
         Raises:
             InputError: the batch has another shape.
         """
-        x = self._blocks(images) @ self.proj
-        return x[:, 0], x[:, 1:]
+        pooled, tokens, _ = self.look(images)
+        return pooled, tokens
 
     def look(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What `forward` gives, and what a caption decoder looks at: a pooler's answers before projection.
@@ -102,15 +102,16 @@ class VisionTransformer(nn.Module):
         Returns:
             pooled (B, D), tokens (B, N, D), context (B, N, D): without a pooler, the tokens.
         """
-        x = self._blocks(images)
-        projected = x @ self.proj
-        return projected[:, 0], projected[:, 1:], (projected if self.attn_pool is None else x)[:, 1:]
-
-    def _blocks(self, images: Tensor) -> Tensor:
         wanted = (self.bands, self.image_size, self.image_size)
         if images.ndim != 4 or tuple(images.shape[1:]) != wanted:
             raise InputError(f"the image tower takes (B, {', '.join(map(str, wanted))}), not {tuple(images.shape)}")
-        return self._encoded(self._patches(images))
+        return self._seen(self._patches(images))
+
+    def _seen(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What `look` gives, of embedded patches (B, grid * grid, width)."""
+        x = self._encoded(patches)
+        projected = x @ self.proj
+        return projected[:, 0], projected[:, 1:], (projected if self.attn_pool is None else x)[:, 1:]
 
     def _encoded(self, patches: Tensor) -> Tensor:
         first = self.class_embedding.to(patches.dtype).expand(patches.shape[0], 1, -1)

@@ -115,10 +115,14 @@ class WavelengthViT(VisionTransformer):
         Raises:
             InputError: the batch has another shape than the codes say.
         """
+        pooled, tokens, _ = self.look(images, codes)
+        return pooled, tokens
+
+    def look(self, images: Tensor, codes: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+        """What a caption decoder looks at too, see `VisionTransformer.look`; takes what `forward` does."""
         _check(images, codes)
         patches = patch_product(images, cast(Tensor, self.conv1(codes)).to(images.dtype))
-        x = self._encoded(patches.flatten(2).transpose(1, 2)) @ self.proj
-        return x[:, 0], x[:, 1:]
+        return self._seen(patches.flatten(2).transpose(1, 2))
 
 
 class WavelengthConvNet(ConvNet):
