@@ -7,6 +7,7 @@ import hmac
 import re
 import time
 from collections import OrderedDict
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -101,7 +102,8 @@ class Guard:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             name = ""
-        if name not in {*LOOPBACK, *allowed, self._settings.host}:
+        # A rebound name stays a name: whoever addresses a machine by its number means it, as probes in a cluster do.
+        if name not in {*LOOPBACK, *allowed, self._settings.host} and not _is_address(name):
             raise RequestError(400, "the service does not go by this name; its keeper can add it to allowed_hosts")
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
@@ -201,6 +203,14 @@ def security_headers(settings: Settings) -> dict[str, str]:
         "Permissions-Policy": "geolocation=(self), camera=(), microphone=()",
         "Cache-Control": "no-cache",
     }
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

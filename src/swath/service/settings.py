@@ -31,7 +31,8 @@ class Settings(BaseSettings):
         port: port to listen on; 0 takes a free one.
         token: what clients must send as ``Authorization: Bearer TOKEN``; None asks for nothing.
         allow_anonymous: listen on other than loopback without a token.
-        allowed_hosts: names under which clients may address the service, besides loopback and `host`; ``*`` allows all.
+        allowed_hosts: names under which clients may address the service, besides loopback, `host` and addresses in
+            numbers; ``*`` allows all.
         cors_origins: web pages of other origins that may read answers; none by default.
         trusted_proxies: addresses or networks of proxies in front, whose ``X-Forwarded-For`` and ``X-Forwarded-Proto``
             count: clients are then told apart, and links begin with https where clients do; of all others those headers
