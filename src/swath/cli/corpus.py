@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,6 +17,7 @@ from swath.errors import InputError
 
 if TYPE_CHECKING:
     from swath.corpus.llm import Usage
+    from swath.corpus.long import LongReport
     from swath.corpus.writers import Writer
 
 app = typer.Typer(help="Build corpora of images with texts.", no_args_is_help=True)
@@ -105,6 +107,11 @@ def long(
     if as_json:
         print_json(report.to_dict() | {"usage": usage.to_dict(), "failures": failures})
         return
+    _tell(report, failures)
+    _tell_usage(usage, writer)
+
+
+def _tell(report: LongReport, failures: Sequence[str]) -> None:
     summary = report.summary
     reasons = ", ".join(f"{reason} {count}" for reason, count in summary.reasons.items())
     print_fields(
@@ -120,7 +127,6 @@ def long(
         note(f"{len(report.contradicted)} images have captions of another class; those captions were not used")
     if failures:
         note(f"{len(failures)} images or captions could not be read, first: {failures[0]}; list them with --json")
-    _tell_usage(usage, writer)
 
 
 def _tell_usage(usage: Usage, writer: WriterName) -> None:

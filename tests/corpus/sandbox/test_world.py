@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 
@@ -256,6 +257,16 @@ def test_other_folders_and_other_settings_are_refused(tmp_path, world):
     (tmp_path / "bad" / "sandbox.json").write_text("{")
     with pytest.raises(InputError, match="marker"):
         sandbox.write(tmp_path / "bad")
+
+
+def test_two_runs_at_once_are_refused(tmp_path):
+    options = {"seed": 5, "regions": ["tropical-island"], "dates": 1, "size": 64, "window": 64}
+    sandbox.write(tmp_path, **options)
+    with (tmp_path / "scenes" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(InputError, match="being written by another process"):
+            sandbox.write(tmp_path, **options)
+    assert sandbox.write(tmp_path, **options).reused == 1
 
 
 def test_a_damaged_record_is_named(tmp_path):

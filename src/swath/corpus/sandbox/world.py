@@ -20,9 +20,11 @@ names) and ``chips``, a list of the entries described in `swath.corpus.sandbox.a
 
 from __future__ import annotations
 
+import fcntl
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -116,7 +118,8 @@ def write(
         counts of what was written.
 
     Raises:
-        InputError: an argument is out of range, the folder holds something else, or a sandbox with other settings.
+        InputError: an argument is out of range, the folder holds something else, or a sandbox with other settings, or
+            another process is writing it.
         RasterError: a file cannot be written.
     """
     started = time.monotonic()
@@ -127,13 +130,14 @@ def write(
     _open(root, settings)
     tasks = [(region, number) for region in chosen for number in range(scenes_per_region)]
     records, reused = [], 0
-    for done, (region, number) in enumerate(tasks):
-        record = _finished(root, region, number)
-        reused += record is not None
-        records.append(record or _write_scene(root, region, number, settings))
-        if progress is not None:
-            progress(done + 1, len(tasks))
-    chips = _publish(root, records, settings)
+    with _alone(root):
+        for done, (region, number) in enumerate(tasks):
+            record = _finished(root, region, number)
+            reused += record is not None
+            records.append(record or _write_scene(root, region, number, settings))
+            if progress is not None:
+                progress(done + 1, len(tasks))
+        chips = _publish(root, records, settings)
     items = [entry for record in records for kind in stac.SENSORS for entry in record["items"][kind]]
     return SandboxReport(
         directory=str(root),
@@ -198,6 +202,21 @@ def _open(root: Path, settings: dict[str, int]) -> None:
     for name in _FOLDERS:
         (root / name).mkdir(parents=True, exist_ok=True)
     write_json(marker, {"format": FORMAT, "version": VERSION, "synthetic": True, "settings": settings})
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Hold the sandbox for this process: two that write one scene would take each other's unfinished files away.
+
+    Raises:
+        InputError: another process is at it.
+    """
+    with (root / "scenes" / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{root}: is being written by another process; wait until it has finished") from None
+        yield
 
 
 def _finished(root: Path, region: Region, number: int) -> dict[str, Any] | None:
