@@ -64,6 +64,12 @@ def test_delete_asks_first(own: Path, run_json: Callable[..., Any]) -> None:
     assert run_json("archive", "info", own)["rows"] == 9
 
 
+def test_delete_of_nothing_does_not_ask(run: Callable[..., Any], own: Path) -> None:
+    done = run("archive", "delete", own, "--where", "sensor = 'sar'")
+    assert (done.exit_code, done.stdout.split()) == (0, ["removed", "0", "rows", "9"])
+    assert "nothing to remove" in done.stderr
+
+
 def test_delete_without_saying_what_is_bad_usage(run: Callable[..., Any], archive: Path) -> None:
     assert run("archive", "delete", archive, "--yes").exit_code == 2
 
@@ -88,7 +94,7 @@ def test_an_import_lists_what_it_leaves_out(run: Callable[..., Any], archive: Pa
     file = tmp_path / "table.parquet"
     assert run("archive", "export", archive, "--to", file).exit_code == 0
     done = run("archive", "import", file, "--to", tmp_path / "copy")
-    assert "0 new" in done.stdout
+    assert "0 new, 0 were there, 9 left out" in done.stdout
     assert "--root" in done.stderr
     (tmp_path / "text.parquet").write_text("no table")
     for bad, status in (

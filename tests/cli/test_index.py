@@ -54,7 +54,7 @@ def test_a_second_run_adds_only_what_is_new(
 def test_strict_makes_failures_fail(run: Callable[..., Any], scenes: Path, model: Path, tmp_path: Path) -> None:
     done = run("index", scenes, "--to", tmp_path / "a", "--model", model, "--chip", 64, "--strict")
     assert done.exit_code == 1
-    assert "1 failures; everything else is indexed" in done.stderr
+    assert "1 failure; everything else is indexed" in done.stderr
 
 
 def test_nothing_indexed_is_a_failure(run: Callable[..., Any], scenes: Path, model: Path, tmp_path: Path) -> None:
@@ -63,6 +63,8 @@ def test_nothing_indexed_is_a_failure(run: Callable[..., Any], scenes: Path, mod
     done = run("index", tmp_path / "only", "--to", tmp_path / "a", "--model", model)
     assert done.exit_code == 1
     assert "no chip could be indexed" in done.stderr
+    assert "everything else" not in done.stderr
+    assert done.stderr.count("the file is damaged") == 1
 
 
 def test_another_model_is_refused(run: Callable[..., Any], scenes: Path, archive: Path, tmp_path: Path) -> None:

@@ -112,9 +112,11 @@ def delete(
     if not ids and where is None:
         raise InputError("say which chips to delete: ids, or --where")
     concerned = opened.count(where=where) if where is not None else len(opened.get(ids or []))
-    if not yes:
+    if not concerned:
+        note("no chip of the archive is concerned: nothing to remove")
+    elif not yes:
         typer.confirm(f"remove {concerned} of {len(opened)} chips from {archive}?", abort=True, err=True)
-    removed = opened.delete(ids or None, where=where)
+    removed = opened.delete(ids or None, where=where) if concerned else 0
     if as_json:
         print_json({"archive": opened.uri, "removed": removed, "rows": len(opened)})
         return
@@ -170,7 +172,8 @@ def import_archive(
     if as_json:
         print_json({"archive": to, **report.to_dict()})
         return
-    print_fields({"archive": to, "chips": f"{report.added} new, {report.present} were there"})
+    left_out = f", {len(report.failures)} left out" if report.failures else ""
+    print_fields({"archive": to, "chips": f"{report.added} new, {report.present} were there{left_out}"})
     list_failures([{"href": each.row, "reason": each.reason} for each in report.failures], "left out")
 
 

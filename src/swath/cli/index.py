@@ -106,9 +106,11 @@ def index(
     failures = _failures(found, report)
     _tell(archive, found, report, failures, as_json)
     if not report.added and not report.present:
-        raise SourceError(f"{source}: no chip could be indexed" + (f"; {failures[0]['reason']}" if failures else ""))
+        # Without --json the reasons stand above.
+        why = f"; {failures[0]['reason']}" if failures and as_json else ""
+        raise SourceError(f"{source}: no chip could be indexed{why}")
     if strict and failures:
-        raise SourceError(f"{source}: {len(failures)} failures; everything else is indexed")
+        raise SourceError(f"{source}: {_counted(failures)}")
 
 
 def _index_here(
@@ -226,8 +228,12 @@ def _tell(
     for reason, count in source.skipped.items():
         note(f"left out: {count} {reason}")
     list_failures(failures, "not indexed")
-    if failures:
-        note(f"{len(failures)} failures; everything else is indexed")
+    if failures and (report.added or report.present):
+        note(_counted(failures))
+
+
+def _counted(failures: Sequence[object]) -> str:
+    return f"{len(failures)} failure{'s' if len(failures) > 1 else ''}; everything else is indexed"
 
 
 def _split(text: str | None) -> list[str] | None:
