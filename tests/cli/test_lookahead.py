@@ -18,7 +18,7 @@ def test_it_gives_what_it_was_given_and_counts_it(items: list[int], most: int) -
 
 def test_the_total_is_known_before_the_end_is_reached() -> None:
     ahead = LookAhead(range(10))
-    ahead._thread.join(timeout=10)
+    ahead._thread.join()
     assert ahead.total == 10
     assert next(iter(ahead)) == 0
 

@@ -62,7 +62,7 @@ def write_tile(path, **profile):
 def test_sentinel_2_tile_stays_under_one_gibibyte(tmp_path, interleave):
     path = write_tile(tmp_path / "tile.tif", interleave=interleave)
     done = subprocess.run(
-        [sys.executable, "-c", READ, str(path), "1"], capture_output=True, text=True, check=True, timeout=280
+        [sys.executable, "-c", READ, str(path), "1"], capture_output=True, text=True, check=True, timeout=1000
     )
     found = json.loads(done.stdout)
     assert found["chips"] == found["read"] == 43 * 43
@@ -84,19 +84,22 @@ def test_scene_is_never_read_whole(tmp_path):
     with rasterio.open(path, "w", **settings) as dataset:
         dataset.write(np.ones((12, 512, 512), dtype=np.uint16), window=Window(0, 0, 512, 512))
     code = """
-import resource, sys
+import re, sys
 from swath.errors import EmptyChipError
 from swath.raster import read_chip
 from swath.sources import cut, open_source
 
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak():
+    return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+
+before = peak()
 kept = empty = 0
 for chip in list(cut(open_source(sys.argv[1]), 256))[:96]:
     try:
         kept += read_chip(chip).valid.all()
     except EmptyChipError:
         empty += 1
-print(kept, empty, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+print(kept, empty, peak() - before)
 """
     done = subprocess.run(
         [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True, timeout=200
