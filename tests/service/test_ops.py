@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from archive.fakes import FakeEncoder
+from archive.fakes import FakeEncoder, filled, grid, units
 from service.world import settings
 from swath.archive import Archive
 from swath.archive.snapshot import Snapshot
@@ -50,6 +51,19 @@ def test_metrics_tell_of_an_archive_that_cannot_be_read(growing: Archive) -> Non
         assert 'swath_archive_readable{archive="here"} 0.0' in own.get("/metrics").text
         assert own.get("/readyz").status_code == 503
         assert own.get("/search").status_code == 503
+        assert own.get("/healthz").status_code == 200
+
+
+def test_an_archive_that_another_was_put_in_place_of_is_said_to_be(growing: Archive, tmp_path: Path) -> None:
+    app = create_app(settings(), Catalog({"here": growing}))
+    with TestClient(app, raise_server_exceptions=False) as own:
+        growing.add(grid(40)[30:], units(10))
+        assert own.get("/readyz").json()["archives"] == {"here": 60}  # what is written into it shows
+        other = filled(tmp_path / "other", grid(20), units(20))
+        os.rename(growing.uri, tmp_path / "old")
+        os.rename(other.uri, growing.uri)
+        assert own.get("/readyz").status_code == 503
+        assert own.get("/semantic-search?text=harbour").status_code == 503
         assert own.get("/healthz").status_code == 200
 
 

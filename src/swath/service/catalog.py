@@ -6,12 +6,13 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from swath.archive import Archive, Hit
 from swath.archive.extents import Extent, extents
-from swath.errors import InputError
+from swath.errors import ArchiveError, InputError
 from swath.service.abilities import Abilities
 from swath.service.problems import RequestError
 
@@ -29,14 +30,28 @@ class Shelf:
     Attributes:
         number: its place among the archives.
         name: what its collections' ids begin with.
-        archive: the archive.
+        opened: the archive, as it was opened.
+        place: what tells the folder of its versions from any other; None in an object store.
         abilities: what its model can do beside searching.
     """
 
     number: int
     name: str
-    archive: Archive
+    opened: Archive
+    place: tuple[int, int] | None
     abilities: Abilities
+
+    @property
+    def archive(self) -> Archive:
+        """The archive.
+
+        Raises:
+            ArchiveError: its folder was moved away and another put there, whose files are not those that were opened.
+        """
+        now = _place(self.opened.uri)
+        if self.place is not None and now is not None and now != self.place:
+            raise ArchiveError(f"archive {self.opened.uri} was replaced by another; start the service anew")
+        return self.opened
 
     def collection_id(self, sensor: str) -> str:
         """The id of the collection of a sensor."""
@@ -74,7 +89,7 @@ class Catalog:
             if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", name):
                 raise InputError(f"{name!r} cannot name an archive; use letters, digits, - and _: NAME=ADDRESS")
         self.shelves = [
-            Shelf(number, name, archive, Abilities(archive, model))
+            Shelf(number, name, archive, _place(archive.uri), Abilities(archive, model))
             for number, (name, archive) in enumerate(archives.items())
         ]
         self._extents: WeakKeyDictionary[Snapshot, dict[str, Extent]] = WeakKeyDictionary()
@@ -145,6 +160,15 @@ class Catalog:
             with self._lock:
                 self._extents[snapshot] = known
         return known
+
+
+def _place(address: str) -> tuple[int, int] | None:
+    """Device and number of the folder that an archive's versions are written to; None where there is none."""
+    try:
+        found = Path(address, "chips.lance", "_versions").stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _named(text: str) -> tuple[str, str]:
