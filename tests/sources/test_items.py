@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from rasterio.enums import ColorInterp
+from shapely.geometry import Polygon, box
 
 from generate.rasters import (
     S2_BANDS,
@@ -21,6 +22,7 @@ from generate.rasters import (
 )
 from swath.raster import read_chip
 from swath.sources import cut, open_source
+from swath.sources.items import without_crossings
 
 S1 = {"constellation": "sentinel-1", "platform": "sentinel-1a"}
 S2 = {"constellation": "sentinel-2", "platform": "sentinel-2a"}
@@ -292,6 +294,26 @@ def test_hrefs_that_cannot_be_used_say_why(tmp_path, href, reason):
     (root / "empty.tif").touch()
     (root / "text.tif").write_text("hello")
     assert reason in only_failure(root, stac_item("bad", {"data": href}))
+
+
+def test_a_border_that_crosses_itself_is_mended():
+    bow = Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])
+    mended = without_crossings(bow)
+    assert mended.is_valid
+    assert (mended.area, mended.bounds) == (2.0, bow.bounds)
+    assert mended.intersection(box(0.5, 0.2, 1.5, 1.7)).area > 0  # with the bow itself this fails
+    flat = Polygon([(0, 0), (1, 1), (2, 2)])
+    assert without_crossings(flat) is flat
+    whole = box(0, 0, 1, 1)
+    assert without_crossings(whole) is whole
+
+
+def test_corners_in_the_wrong_order_are_mended(tmp_path):
+    item = stac_item("bow", {"data": "a.tif"}, properties=S1)
+    ring = item["geometry"]["coordinates"][0]
+    ring[1], ring[2] = ring[2], ring[1]
+    s1_scene(tmp_path / "a.tif", 16)
+    assert only_scene(tmp_path, item).footprint.geometry.is_valid
 
 
 def test_items_that_are_no_items_say_why(tmp_path):

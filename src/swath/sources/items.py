@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pystac
+import shapely
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
@@ -137,7 +138,15 @@ def _footprint(item: pystac.Item, layers: Sequence[Layer]) -> Footprint | None:
     code = item.properties.get("proj:code")
     if not code and item.properties.get("proj:epsg"):
         code = f"EPSG:{item.properties['proj:epsg']}"
-    return Footprint(geometry, str(code or "EPSG:4326"))
+    return Footprint(without_crossings(geometry), str(code or "EPSG:4326"))
+
+
+def without_crossings(geometry: BaseGeometry) -> BaseGeometry:
+    """A geometry as a catalogue gives it, its border mended where it crosses itself: corners in the wrong order."""
+    if geometry.is_valid:
+        return geometry
+    mended = shapely.make_valid(geometry).buffer(0)  # the areas alone, without lines and points that are left over
+    return geometry if mended.is_empty else mended
 
 
 def _moment(item: pystac.Item) -> datetime | None:

@@ -20,6 +20,7 @@ from swath.errors import SourceError, SwathError
 from swath.raster import scene_from_file
 from swath.raster.hrefs import local_path, resolve
 from swath.sources.documents import json_values
+from swath.sources.items import without_crossings
 from swath.sources.stac import ItemSource
 
 HREF_COLUMNS = ("href", "path", "url", "location", "filename", "file")
@@ -127,9 +128,9 @@ class ParquetSource(ItemSource):
             geometry = shapely.from_wkb(value)
         except shapely.errors.ShapelyError as error:
             raise SourceError(f"{self.name}: row {row.get('id')!r}: unreadable geometry ({error})") from error
-        if self._to_degrees is None:
-            return geometry
-        return shapely.transform(geometry, self._to_degrees.transform, interleaved=False)
+        if self._to_degrees is not None:
+            geometry = shapely.transform(geometry, self._to_degrees.transform, interleaved=False)
+        return without_crossings(geometry)
 
 
 def _geometry_column(
