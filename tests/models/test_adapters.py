@@ -4,10 +4,13 @@ import importlib
 import json
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
+from generate.closp_files import write_minilm
 from generate.models import VIT, tiny_config
 from swath.errors import CheckpointError, InputError, MissingExtraError, ModelError
 from swath.models import DualEncoder, TruncationWarning
@@ -81,6 +84,37 @@ def test_a_saved_open_clip_model_brings_its_own_weights(small_arch, tmp_path):
     model = DualEncoder.from_pretrained(f"open_clip:local-dir:{folder}", dtype="float32")
     (folder / "open_clip_pytorch_model.bin").write_bytes(b"other weights")
     round_trip(model, tmp_path, torch.randn(1, 3, 32, 32))
+
+
+class Alone:
+    """A tokenizer that notices a second thread."""
+
+    def __init__(self, tokenizer):
+        self.tokenizer, self.inside, self.crowded = tokenizer, 0, False
+
+    def __getattr__(self, name):
+        return getattr(self.tokenizer, name)
+
+    def __call__(self, *args, **kwargs):
+        self.inside += 1
+        self.crowded |= self.inside > 1
+        time.sleep(0.02)
+        found = self.tokenizer(*args, **kwargs)
+        self.inside -= 1
+        return found
+
+
+def test_threads_tokenize_one_after_the_other(small_arch, tmp_path):
+    """Tokenizers of the transformers library fail, or cut other texts, where threads use them at once."""
+    pytest.importorskip("transformers")
+    text = {"type": "transformers", "source": str(write_minilm(tmp_path / "minilm")), "context_length": 64}
+    for model in (DualEncoder(tiny_config(text=text)), DualEncoder.from_pretrained("open_clip:tiny-vit")):
+        model.text.tokenizer = Alone(model.text.tokenizer)
+        with ThreadPoolExecutor(4) as pool:
+            waiting = [pool.submit(model.text.tokenize, ["water " * count], "count") for count in (3, 90, 3, 90)]
+        short, long, *again = [future.result().ids for future in waiting]
+        assert [short, long] == again
+        assert not model.text.tokenizer.crowded
 
 
 def test_open_clip_gives_open_clips_vectors(small_arch, tmp_path):

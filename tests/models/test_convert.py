@@ -43,6 +43,7 @@ def prefixed(state, prefix):
         lambda state: {"epoch": 20, "name": "run", "state_dict": prefixed(state, "module."), "optimizer": {"lr": 1e-9}},
         lambda state: {"model": state},
         lambda state: prefixed(prefixed(state, "model."), "module."),
+        lambda state: prefixed(prefixed(state, "module."), "_orig_mod."),
         lambda state: (
             state
             | {

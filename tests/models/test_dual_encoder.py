@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -161,6 +163,22 @@ def test_unknown_dtype_and_device_are_refused():
         choose_dtype("int4", torch.device("cpu"))
     with pytest.raises(InputError, match="unknown device 'tpu9'"):
         choose_device("tpu9")
+    with pytest.raises(InputError, match=r"weights cannot be kept as torch\.int8"):
+        choose_dtype(torch.int8, torch.device("cpu"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the machine has a GPU")
+def test_a_gpu_that_is_not_there_is_refused():
+    with pytest.raises(InputError, match="there is no device 'cuda' here"):
+        choose_device("cuda")
+
+
+def test_a_gpu_that_emulates_bfloat16_keeps_float32(monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext(asked.append(device)))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
+    assert choose_dtype("auto", torch.device("cuda", 1)) == torch.float32
+    assert asked == [torch.device("cuda", 1)]
 
 
 def test_unknown_tower_type_and_option():

@@ -149,7 +149,7 @@ def read_foreign(source: Path) -> Any:  # noqa: ANN401 - whatever the file holds
     """
     if not source.is_file():
         raise CheckpointError(f"there is no file {source}")
-    if source.suffix == ".safetensors":
+    if source.suffix.lower() == ".safetensors":
         return checkpoint.read_weights(source)
     try:
         return torch.load(source, map_location="cpu", weights_only=True)
@@ -180,9 +180,8 @@ def unwrap(data: Any) -> dict[str, Tensor]:  # noqa: ANN401 - whatever the file 
     if not isinstance(data, dict) or not data or not all(isinstance(key, str) for key in data):
         raise CheckpointError("the file holds no state dict (a dictionary of tensors by name)")
     state = {key: value for key, value in data.items() if isinstance(value, Tensor)}
-    for prefix in _PREFIXES:
-        if state and all(key.startswith(prefix) for key in state):
-            state = {key.removeprefix(prefix): value for key, value in state.items()}
+    while prefix := next((one for one in _PREFIXES if state and all(key.startswith(one) for key in state)), ""):
+        state = {key.removeprefix(prefix): value for key, value in state.items()}
     state = {key: value for key, value in state.items() if key not in _NOT_WEIGHTS}
     if "text.positional_embedding" in state and "text.cls_emb" not in state:  # OpenCLIP with a separate text module
         state = {key.removeprefix("text."): value for key, value in state.items()}

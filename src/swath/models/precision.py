@@ -19,30 +19,37 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
     """The device to run on: with ``auto`` the first CUDA GPU, else the CPU.
 
     Raises:
-        InputError: not a device.
+        InputError: not a device, or none that this machine has.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.device(device)
+        found = torch.device(device)
     except RuntimeError as error:
         raise InputError(f"unknown device {str(device)!r}; use auto, cpu or cuda") from error
+    try:
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+        reason = str(error).splitlines()[0]
+        raise InputError(f"there is no device {str(device)!r} here ({reason}); use auto or cpu") from error
+    return found
 
 
 def choose_dtype(dtype: DType | torch.dtype, device: torch.device) -> torch.dtype:
     """The precision of the weights.
 
     ``auto`` takes bfloat16 only where it is measured to be faster: on a GPU that has it, and on CPUs with AMX (4 to 5
-    times). Without AMX it is 4 to 10 times *slower* than float32.
+    times). Without AMX it is 4 to 10 times *slower* than float32, and GPUs that only emulate it are slow too.
 
     Raises:
-        InputError: not one of the four names.
+        InputError: not one of the four names, or a type of whole numbers.
     """
     if isinstance(dtype, torch.dtype):
+        if not dtype.is_floating_point:
+            raise InputError(f"weights cannot be kept as {dtype}; use {', '.join(_DTYPES)}")
         return dtype
     if dtype == "auto":
-        fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else has_amx()
-        return torch.bfloat16 if fast else torch.float32
+        return torch.bfloat16 if (_has_bfloat16(device) if device.type == "cuda" else has_amx()) else torch.float32
     if dtype not in _DTYPES:
         raise InputError(f"unknown dtype {dtype!r}; use auto, {', '.join(_DTYPES)}")
     return _DTYPES[dtype]
@@ -63,6 +70,11 @@ def cast(model: nn.Module, dtype: torch.dtype) -> None:
         for name, buffer in module.named_buffers(recurse=False):
             if buffer.is_floating_point():
                 setattr(module, name, buffer.to(dtype))
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    with torch.cuda.device(device):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def has_amx() -> bool:

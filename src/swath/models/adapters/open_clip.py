@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch
@@ -24,6 +25,9 @@ from swath.models.routing import ANY_SENSOR
 from swath.models.towers import Tokenized, Truncation, parse_options
 from swath.models.truncation import check_lengths
 from swath.models.windows import split
+
+# Tokenizers of the transformers library, which OpenCLIP wraps for some models, refuse a second thread.
+_TOKENIZING = Lock()
 
 _RESIZE = {"shortest": "crop", "squash": "squash"}
 
@@ -127,7 +131,8 @@ class OpenCLIPText(nn.Module):
             length *= 2
 
     def _rows(self, texts: Sequence[str], length: int) -> list[list[int]]:
-        table = self.tokenizer(list(texts), context_length=length)
+        with _TOKENIZING:
+            table = self.tokenizer(list(texts), context_length=length)
         rows = []
         for row in table.tolist():
             end = len(row)
@@ -226,8 +231,10 @@ def _config(model: Any, text: OpenCLIPText, options: OpenCLIPOptions, name: str)
     size = shown["size"]
     if shown["resize_mode"] not in _RESIZE:
         raise ModelError(f"{name} wants its images resized by {shown['resize_mode']!r}, which swath does not do")
+    side, *other = (size,) if isinstance(size, int) else size
+    if other not in ([], [side]):
+        raise ModelError(f"{name} wants images of {size[0]} x {size[1]} pixels; swath's are square")
     with torch.no_grad():
-        side = size if isinstance(size, int) else size[0]
         embed_dim = OpenCLIPVision(model.visual.eval())(torch.zeros(1, 3, side, side))[0].shape[1]
     entry = options.model_dump()
     tower = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from threading import Lock
 
 import torch
 
@@ -12,6 +13,7 @@ from swath.errors import MissingExtraError
 _OPERATORS = ("nms", "qnms")
 # The library object must live as long as the operators that it declares.
 _declared: list[torch.library.Library] = []
+_mending = Lock()
 
 
 def ensure_torchvision() -> None:
@@ -24,14 +26,18 @@ def ensure_torchvision() -> None:
     Raises:
         MissingExtraError: torchvision is not installed.
     """
-    try:
-        importlib.import_module("torchvision")
-        return
-    except ImportError as error:
-        raise MissingExtraError("torchvision", "adapters") from error
-    except RuntimeError as error:
-        if "torchvision::" not in str(error):
-            raise
+    with _mending:
+        try:
+            importlib.import_module("torchvision")
+        except ImportError as error:
+            raise MissingExtraError("torchvision", "adapters") from error
+        except RuntimeError as error:
+            if "torchvision::" not in str(error):
+                raise
+            _mend()
+
+
+def _mend() -> None:
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]
     library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]

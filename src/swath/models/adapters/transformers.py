@@ -6,6 +6,7 @@ import importlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal
 
 import torch
@@ -24,6 +25,9 @@ FOLDER = "text"
 
 Pooling = Literal["cls", "mean"]
 """How tokens become one vector: the first one, or the average of all."""
+
+# The library's tokenizers keep in themselves how they are to cut, and refuse a second thread while they do.
+_TOKENIZING = Lock()
 
 _POOLING_FILE = "1_Pooling/config.json"
 _POOLING_KEYS: dict[Pooling, str] = {"cls": "pooling_mode_cls_token", "mean": "pooling_mode_mean_tokens"}
@@ -99,13 +103,18 @@ class TransformersText(nn.Module):
             raise InputError("give a list of texts, not one text")
         if not texts:
             return Tokenized([], 0)
-        whole = self.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
+        whole = self._rows(texts, truncation=False, verbose=False)
         over = check_lengths([len(row) for row in whole], texts, self.context_length, truncation)
         if truncation == "window":
-            return split([list(map(int, row)) for row in whole], self.context_length)
+            return split(whole, self.context_length)
         if over:
-            whole = self.tokenizer(list(texts), truncation=True, max_length=self.context_length)["input_ids"]
-        return Tokenized([list(map(int, row)) for row in whole], over)
+            whole = self._rows(texts, truncation=True, max_length=self.context_length)
+        return Tokenized(whole, over)
+
+    def _rows(self, texts: Sequence[str], **settings: bool | int) -> list[list[int]]:
+        with _TOKENIZING:
+            found = self.tokenizer(list(texts), **settings)["input_ids"]
+        return [list(map(int, row)) for row in found]
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """(B, N) ids and mask -> pooled (B, D), tokens (B, N, D), both through the same projection."""
