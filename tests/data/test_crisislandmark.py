@@ -71,6 +71,7 @@ def test_what_is_broken_is_recorded_and_the_rest_is_read(tmp_path):
 def test_labels_of_all_systems_are_harmonised():
     assert harmonised(["Arable land", "Pastures", "burned area"]) == ("Crops", "Grass", "Burned Area")
     assert harmonised(["312", "Rice fields"]) == ("Trees", "Flooded Vegetation")
+    assert harmonised(["Peatbogs", "Bare rock", "Transitional woodland/shrub"]) == harmonised(["412", "332", "324"])
     assert harmonised([]) == ()
 
 

@@ -41,6 +41,22 @@ def test_levels_are_derived():
     assert CORINE.find("Artificial surfaces").label == ""
 
 
+def test_bigearthnet_of_43_classes_is_corine_in_other_words():
+    classes = read_system("bigearthnet43", UNIFIED).classes
+    assert {entry.code: entry.label for entry in classes} == {
+        code: CORINE.find(code).label
+        for code in (entry.code for entry in CORINE.classes if len(entry.code) == 3)
+        if code not in ("335", "999")
+    }
+    assert len(classes) == 43
+    assert {entry.name for entry in classes if CORINE.maybe(entry.name) is None} == {
+        "Natural grassland",
+        "Transitional woodland/shrub",
+        "Bare rock",
+        "Peatbogs",
+    }
+
+
 def test_rasters_that_number_the_classes_from_1_are_not_mistaken_for_levels():
     """41 is a level-2 code (inland wetlands), and the number of water bodies in Copernicus' rasters."""
     grid = read_system("corine_grid", UNIFIED)

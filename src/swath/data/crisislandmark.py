@@ -21,7 +21,7 @@ from swath.raster.hdf5 import collection_of
 from swath.sensors import SENSORS, matching
 from swath.sources.containers import Corpus, find_corpus
 
-SYSTEMS = ("unified", "corine", "bigearthnet19")
+SYSTEMS = ("unified", "corine", "bigearthnet19", "bigearthnet43")
 """Label systems in which a source's label is looked up, in this order."""
 
 
