@@ -4,6 +4,8 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,13 @@ import pytest
 import safetensors.torch
 import torch
 
+import swath
 from generate import captions
 from generate.processes import run_in_two, torchrun
 from generate.recipes import tiny_recipe
 from generate.sensors import radar_and_bands
 from generate.sentence_encoder import sentence_encoder
-from swath.errors import CheckpointError, MissingExtraError, RecipeError, TrainingError
+from swath.errors import CheckpointError, DataError, MissingExtraError, ModelError, RecipeError, TrainingError
 from swath.models import DualEncoder, ModelConfig
 from swath.training import Recipe, loop, recipe_names, train
 from swath.training.average import WeightAverage
@@ -60,6 +63,10 @@ def test_a_run_leaves_a_model_logs_and_its_recipe(tmp_path: Path) -> None:
     losses = [line["contrastive"] for line in lines if line["group"] == "train"]
     assert losses[-1] < losses[0]
     assert [line["size"] for line in lines if line["group"] == "train"] == [24, 24, 32, 32]
+    (started,) = [json.loads(line) for line in (result.directory / "started.jsonl").read_text().splitlines()]
+    assert (started["seed"], started["processes"], started["swath"]) == (0, 1, swath.__version__)
+    assert started["packages"]["torch"] == version("torch")
+    assert datetime.fromisoformat(started["date"]) <= datetime.now(UTC)
 
 
 ALL_TERMS = (
@@ -153,10 +160,59 @@ def test_a_finished_run_is_not_repeated(tmp_path: Path) -> None:
     assert (first.directory / "last/model.safetensors").stat().st_mtime_ns == written
 
 
+def test_every_start_of_a_run_is_noted(tmp_path: Path) -> None:
+    train(tiny_recipe(tmp_path, "optim.epochs=1"))
+    folder = train(tiny_recipe(tmp_path, "optim.epochs=1")).directory
+    assert len((folder / "started.jsonl").read_text().splitlines()) == 2
+
+
+def test_what_is_missing_is_told_before_images_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def decode(*_: object) -> None:
+        raise AssertionError("images were decoded")
+
+    tiny_recipe(tmp_path)
+    monkeypatch.setattr("swath.training.batches.Pictures.read", decode)
+    with pytest.raises(DataError, match="has no split 'dev'"):
+        train(tiny_recipe(tmp_path, "data.validation.split=dev"))
+    with pytest.raises(ModelError, match="no model 'no-such-model'"):
+        train(tiny_recipe(tmp_path, "init=no-such-model"))
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_images_that_memory_does_not_hold_are_told_before_they_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: bool
+) -> None:
+    monkeypatch.setattr("swath.training.memory.free_memory", lambda: 100_000)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    with pytest.raises(DataError, match=r"in each of 2 processes, and 0\.0 GiB are free: give data\.cache=FOLDER"):
+        train(tiny_recipe(tmp_path), check=check)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")
+    assert train(tiny_recipe(tmp_path, "data.cache=kept", "optim.epochs=1"), check=check).steps > 0
+    assert (tmp_path / "data/kept").exists() != check, "a trial leaves nothing behind"
+
+
+def test_images_in_files_give_the_same_weights_and_are_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained(name: str, *overrides: str) -> dict[str, torch.Tensor]:
+        run = train(tiny_recipe(tmp_path, "optim.epochs=1", f"output={tmp_path / name}", *overrides))
+        return weights(run.directory / "last/model.safetensors")
+
+    plain = trained("memory")
+    kept = trained("files", "data.cache=kept")
+    with monkeypatch.context() as patched:
+        patched.setattr("swath.training.pictures._read", lambda *_: pytest.fail("an image was decoded again"))
+        again = trained("again", "data.cache=kept")
+    train(tiny_recipe(tmp_path, "optim.epochs=1", f"output={tmp_path / 'again'}"))  # where images lie changes no run
+    for key, value in plain.items():
+        assert torch.equal(value, kept[key])
+        assert torch.equal(value, again[key])
+
+
 def test_another_recipe_does_not_go_on_with_the_run(tmp_path: Path) -> None:
     train(tiny_recipe(tmp_path, "optim.epochs=1"))
-    with pytest.raises(TrainingError, match="another recipe"):
-        train(tiny_recipe(tmp_path, "optim.epochs=1", "optim.lr=1e-4"))
+    with pytest.raises(TrainingError, match=r"another recipe .*it differs in optim\.lr, seed\)"):
+        train(tiny_recipe(tmp_path, "optim.epochs=1", "optim.lr=1e-4", "seed=3"))
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(tmp_path: Path) -> None:
@@ -313,6 +369,8 @@ def test_every_shipped_recipe_runs(tmp_path: Path, name: str) -> None:
     if not (tmp_path / shipped.data.validation.path).exists():
         captions.karpathy(tmp_path / shipped.data.validation.path, per_class=4)
     overrides += [f"data.root={tmp_path}"]
+    if shipped.init_location is not None:
+        overrides.append("init_location=null")
     if shipped.init is not None:
         overrides.append(f"init={DualEncoder(shipped.model).save_pretrained(tmp_path / 'start')}")
     overrides += [

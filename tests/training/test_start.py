@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 import torch
 
+from generate import location_files
 from generate.models import TEXT, tiny_config, tiny_model
 from generate.recipes import tiny_recipe
-from swath.errors import RecipeError
+from swath.errors import CheckpointError, RecipeError
+from swath.models.location import read_published
 from swath.models.positions import stretch_positions
 from swath.training import Recipe
 from swath.training.start import starting_model
@@ -113,6 +115,34 @@ def test_parts_left_over_or_of_another_shape_are_named(tmp_path: Path) -> None:
     wider = tiny_config(towers={"rgb": WIDE | {"hidden": 16}})
     with pytest.raises(RecipeError, match=r"wrong shapes: .*towers\.rgb\.head"):
         starting_model(grown(tmp_path, init_fresh=("towers.rgb.proj",), model=wider))
+
+
+def test_the_location_encoder_starts_as_a_published_one(tmp_path: Path) -> None:
+    torch.save(location_files.satclip(), tmp_path / "satclip.ckpt")
+    location = {
+        "type": "satclip",
+        "width": location_files.SATCLIP_WIDTH,
+        "legendre_polys": location_files.DEGREES,
+        "num_hidden_layers": 2,
+        "capacity": location_files.CAPACITY,
+        "harmonics": "analytic",
+    }
+    base = tiny_recipe(tmp_path)
+    asked = base.model_copy(
+        update={"model": tiny_config(location=location), "init_location": str(tmp_path / "satclip.ckpt")}
+    )
+    published, places = read_published(tmp_path / "satclip.ckpt"), torch.tensor([[16.4, 48.2], [-70.6, -33.4]])
+    model = starting_model(asked).eval()
+    assert model.location is not None
+    expected = published(places.double()).float()
+    torch.testing.assert_close(model.location.encoder(places), expected, atol=1e-4, rtol=1e-4)
+    other = asked.model_copy(update={"model": tiny_config(location=location | {"capacity": 8})})
+    with pytest.raises(RecipeError, match=r"init_location: .*satclip\.ckpt is not the encoder .*wrong shapes"):
+        starting_model(other)
+    with pytest.raises(CheckpointError, match="no weights 'nothing'"):
+        starting_model(asked.model_copy(update={"init_location": "nothing"}))
+    with pytest.raises(RecipeError, match=r"describe it under model\.location"):
+        tiny_recipe(tmp_path, "init_location=satclip.ckpt")
 
 
 def test_without_init_there_is_nothing_to_say_about_it(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from swath.cli.output import note, print_json, print_table
+from swath.provenance import made_with
 
 SHOWN_FAILURES = 20
 
@@ -24,7 +25,7 @@ R = TypeVar("R", bound=Report)
 def deliver(report: R, show: Callable[[R], None], *, as_json: bool) -> None:
     """Print a report: as one JSON document, or as `show` tells it to people."""
     if as_json:
-        print_json(report.to_dict())
+        print_json(report.to_dict() | {"made_with": made_with()})
     else:
         show(report)
 

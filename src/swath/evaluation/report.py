@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from swath.errors import EvaluationError
 from swath.evaluation.retrieval import RetrievalResult
+from swath.provenance import made_with
 
 SHOWN = 5
 """How many answers a picture sheet shows."""
@@ -116,10 +117,12 @@ class RetrievalReport:
         """Write ``report.json`` (with every query), ``report.md`` and ``table.tex``; returns the directory."""
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.to_dict(queries=True), ensure_ascii=False)
+        text = json.dumps(self.to_dict(queries=True) | {"made_with": made_with()}, ensure_ascii=False)
         (folder / "report.json").write_text(text + "\n", encoding="utf-8")
-        (folder / "report.md").write_text(self.to_markdown(), encoding="utf-8")
-        (folder / "table.tex").write_text(self.to_latex() + "\n", encoding="utf-8")
+        made = f"\nMade with: `{json.dumps(made_with(), sort_keys=True)}`\n"
+        (folder / "report.md").write_text(self.to_markdown() + made, encoding="utf-8")
+        said = f"% {self.protocol}\n% {self._heads()}\n"
+        (folder / "table.tex").write_text(said + self.to_latex() + "\n", encoding="utf-8")
         return folder
 
     @classmethod
@@ -142,6 +145,25 @@ class RetrievalReport:
         except EvaluationError as error:
             raise EvaluationError(f"{file}: {error}") from error
 
+    @property
+    def protocol(self) -> str:
+        """What the numbers were measured on and how, in a line for a table's caption."""
+        relation, settings = self.result.relation, self.settings
+        each = f"{relation.captions / max(1, relation.images):.4g} an image"
+        scored = f"{settings.get('similarity', 'global')} similarity"
+        rerank = settings.get("rerank", "none")
+        again = "" if rerank == "none" else f", re-ranked ({rerank})"
+        return (
+            f"{self.dataset}, split {self.split or 'all'}: {relation.images} images and {relation.captions} captions "
+            f"({each}) in one fold, all against all; {settings.get('captions', 'short')} captions, {scored}{again}; "
+            f"recall in per cent, ties {self.result.ties}, mR the mean of the six"
+        )
+
+    def _heads(self) -> str:
+        """The columns of `to_latex`."""
+        ways = [f"{way} R@{k}" for way in ("I2T", "T2I") for k in self.result.ks]
+        return " & ".join(["test set", "model", *ways, "mR"])
+
     def to_latex(self, name: str | None = None) -> str:
         """One table row: test set, model, I2T R@k, T2I R@k, mR, as in EBAKER's Table 1.
 
@@ -161,6 +183,8 @@ class RetrievalReport:
             "",
             f"Model `{self.model}`; {relation.images} images, {relation.captions} captions, "
             f"{100 * relation.shared:.2f} % of them shared with another image. Ties: {self.result.ties}.",
+            "",
+            f"Protocol: {self.protocol}.",
             "",
         ]
         if self.transductive:

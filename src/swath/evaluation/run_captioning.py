@@ -21,6 +21,7 @@ from swath.evaluation.captioning import CaptionResult, evaluate_captions
 from swath.evaluation.clip_score import clip_scores, ref_clip_scores
 from swath.evaluation.encoding import Encoder, Progress, encode_pictures, read_pictures
 from swath.models.decoding import Decoding
+from swath.provenance import made_with
 
 OPTIONAL = ("meteor", "spice")
 """Metrics that need Java."""
@@ -86,7 +87,7 @@ class CaptionReport:
         """Write ``report.json`` and ``captions.csv`` (image, caption, metrics, references); returns the directory."""
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
+        text = json.dumps(self.to_dict() | {"made_with": made_with()}, ensure_ascii=False, indent=2)
         (folder / "report.json").write_text(text + "\n", encoding="utf-8")
         names = list(self.metrics)
         with (folder / "captions.csv").open("w", encoding="utf-8", newline="") as file:

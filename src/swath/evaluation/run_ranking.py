@@ -24,6 +24,7 @@ from swath.evaluation.bounded import Answers, BoundedRun, joined
 from swath.evaluation.encoding import Encoder, encode_pictures
 from swath.evaluation.ranking import Qrels, RankingResult, bootstrap_means, evaluate_ranking
 from swath.evaluation.trec import write_qrels, write_run
+from swath.provenance import made_with
 from swath.sensors import matching
 
 Progress = Callable[[int, int], None]
@@ -138,7 +139,10 @@ class RankingReport:
             write_run(task.answers, folder / f"{name}.run")
             write_qrels(task.qrels, folder / f"{name}.qrels")
         path = folder / "report.json"
-        path.write_text(json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(
+            json.dumps(self.to_dict() | {"made_with": made_with()}, indent=2, ensure_ascii=False) + "\n",
+            encoding="utf-8",
+        )
         return path
 
 

@@ -14,6 +14,7 @@ from swath.errors import EvaluationError, SensorError, SwathError
 from swath.evaluation.vqa import Prior, VqaResult, judge, ranged_types
 from swath.models.answerer import CompactAnswerer
 from swath.models.answers import Answerer
+from swath.provenance import made_with
 from swath.raster import read_chip
 
 _IMAGES = 16  # read and asked about at a time
@@ -88,7 +89,8 @@ class VqaReport:
         ]
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            document = self.to_dict() | {"made_with": made_with()}
+            file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
             (directory / "answers.jsonl").write_text(text, encoding="utf-8")
         except OSError as error:

@@ -13,6 +13,7 @@ from swath.evaluation.calibration import Calibration
 from swath.evaluation.confusion_picture import draw_confusion
 from swath.evaluation.multi_label import MultiLabel
 from swath.evaluation.zero_shot import Classification
+from swath.provenance import made_with
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +88,7 @@ class ZeroShotReport:
         """
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
+        text = json.dumps(self.to_dict() | {"made_with": made_with()}, ensure_ascii=False, indent=1)
         (folder / "report.json").write_text(text + "\n", encoding="utf-8")
         (folder / "report.md").write_text(self.to_markdown(), encoding="utf-8")
         classes = list(self.result.classes)

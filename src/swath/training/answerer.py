@@ -149,7 +149,7 @@ def _try_out(recipe: AnswererRecipe, progress: Progress | None) -> RunResult:
 
 def _train(recipe: AnswererRecipe, progress: Progress | None, limit: int | None = None) -> RunResult:
     started = time.monotonic()
-    checkpoint.claim(recipe.output, recipe, {"output"})
+    checkpoint.claim(recipe.output, recipe, {"output": True})
     sets = [_read(recipe, source, limit) for source in recipe.data.train]
     encoder = DualEncoder.from_pretrained(recipe.init)
     views, questions = _encoded(recipe.output / _FEATURES, encoder, sets)

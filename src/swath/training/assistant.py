@@ -163,7 +163,7 @@ class _Run:
         if recipe.optim.batch % self.accelerator.num_processes:
             raise RecipeError(f"optim.batch: {recipe.optim.batch} is no multiple of {self.accelerator.num_processes}")
         if self.accelerator.is_main_process:
-            checkpoint.claim(recipe.output, recipe, {"output"})
+            checkpoint.claim(recipe.output, recipe, {"output": True})
         self.conversations = _conversations(recipe, limit)
         torch.manual_seed(recipe.seed)
         base, self.processor = load_parts(recipe.init, dtype=choose_dtype(recipe.precision, choose_device()))

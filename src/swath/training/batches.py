@@ -26,6 +26,7 @@ from swath.training.augment import augment, crop_maps
 from swath.training.image_facts import ImageFacts
 from swath.training.long_texts import LongCaptions, LongTexts
 from swath.training.looked import Looked
+from swath.training.memory import check_memory, decoded_bytes
 from swath.training.pictures import Pictures, to_input
 from swath.training.radar import radar_view
 from swath.training.recipe import Recipe
@@ -119,24 +120,28 @@ class _Source:
 
 
 class TrainingSet:
-    """All training images and captions of a recipe, in memory.
+    """All training images and captions of a recipe.
 
     Args:
         recipe: the recipe.
         limit: most pairs taken of each source, for trying a recipe out; None takes all.
+        sources: what `read_sources` found for the recipe, where that was asked before.
 
     Raises:
         DataError: a data set or split is missing, an image has neither caption nor template, or nothing can be read.
     """
 
-    def __init__(self, recipe: Recipe, limit: int | None = None) -> None:
+    def __init__(self, recipe: Recipe, limit: int | None = None, sources: Sequence[Dataset] | None = None) -> None:
         self.recipe = recipe
+        sources = read_sources(recipe.data) if sources is None else sources
+        if recipe.data.cache is None:
+            _check_memory(recipe, sources)
         pairs: list[Pair] = []
         captions: list[tuple[str, ...]] = []
         labels: list[tuple[str, ...]] = []
         self._names: list[str] = []
         self._sources: list[_Source] = []
-        for source, dataset in zip(recipe.data.train, read_sources(recipe.data), strict=True):
+        for source, dataset in zip(recipe.data.train, sources, strict=True):
             first, name, found = len(pairs), dataset.name, spread(dataset.pairs, limit)
             pairs += found
             self._names += [name] * len(found)
@@ -145,7 +150,8 @@ class TrainingSet:
             ]
             labels += [tuple(f"{name}/{label}" for label in pair.labels) for pair in found]
             self._sources.append(_Source(np.arange(first, len(pairs)), source.per_epoch))
-        self.pictures = Pictures.read([pair.chip for pair in pairs], recipe.model, recipe.data.cache_size)
+        folder = None if recipe.data.cache is None or limit is not None else recipe.data.root / recipe.data.cache
+        self.pictures = Pictures.read([pair.chip for pair in pairs], recipe.model, recipe.data.cache_size, folder)
         self._sources = [
             _Source(entry.members[self.pictures.row[entry.members] >= 0], entry.per_epoch) for entry in self._sources
         ]
@@ -367,6 +373,13 @@ class TrainingSet:
             own = self._caption_ids[row]
             out[position, : len(own)] = torch.tensor(own)
         return out
+
+
+def _check_memory(recipe: Recipe, sources: Sequence[Dataset]) -> None:
+    """See that the images of the whole run fit into memory, also where a recipe is only tried out."""
+    chips = [pair.chip for dataset in sources for pair in dataset.pairs]
+    size = recipe.data.cache_size
+    check_memory(decoded_bytes(chips, recipe.model, size), len(chips), size)
 
 
 def _teaches_without_text(pair: Pair, recipe: Recipe) -> bool:

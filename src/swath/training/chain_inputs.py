@@ -33,6 +33,7 @@ def stage_key(stage: Stage, before: str) -> str:
     """
     recipe = stage.recipe
     settings = {key: value for key, value in _plain(recipe).items() if key not in _WITHOUT_EFFECT}
+    settings.get("data", {}).pop("cache", None)
     model = before if stage.follows else _model_digest(getattr(recipe, "init", None))
     return _digest([json.dumps(settings, sort_keys=True, default=str), model, *_data_digests(recipe)])
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
-from collections.abc import Mapping, Set
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +17,13 @@ import yaml
 from torch import Tensor
 
 from swath.errors import TrainingError
+from swath.models.precision import choose_device
+from swath.provenance import made_with
 from swath.training.parts import RecipePart
 
 _MODEL, _AVERAGE, _STATE = "model.safetensors", "average.safetensors", "state.pt"
+_NAMED = 5
+"""Fields that a message names at most."""
 
 
 def save_state(
@@ -67,13 +75,13 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Tensor], dict
     return model, average, state
 
 
-def claim(folder: Path, recipe: RecipePart, ignored: Set[str]) -> None:
-    """Write a run's recipe into its folder; where a run can go on there, see that it is of the same recipe.
+def claim(folder: Path, recipe: RecipePart, ignored: Mapping[str, Any]) -> None:
+    """Write a run's recipe into its folder, and what runs it; where a run can go on, see that it is of the same recipe.
 
     Args:
         folder: the run's folder; made where it is not there.
         recipe: the recipe.
-        ignored: fields that may differ.
+        ignored: fields that may differ: True, or the fields of a part.
 
     Raises:
         TrainingError: the folder holds a run of another recipe.
@@ -81,9 +89,38 @@ def claim(folder: Path, recipe: RecipePart, ignored: Set[str]) -> None:
     file = folder / "recipe.yaml"
     if find_state(folder / "last") is not None and file.is_file():
         here = recipe.parse(yaml.safe_load(file.read_text(encoding="utf-8")), str(file))
-        if here.model_dump(exclude=set(ignored)) != recipe.model_dump(exclude=set(ignored)):
+        differing = _differing(here.model_dump(exclude=dict(ignored)), recipe.model_dump(exclude=dict(ignored)))
+        if differing:
             raise TrainingError(
-                f"{folder} holds a run of another recipe (see {file}); give another output=, or delete it"
+                f"{folder} holds a run of another recipe (see {file}; it differs in {', '.join(differing[:_NAMED])}); "
+                "give another output=, or delete it"
             )
     folder.mkdir(parents=True, exist_ok=True)
     file.write_text(recipe.to_yaml(), encoding="utf-8")
+    with (folder / "started.jsonl").open("a", encoding="utf-8") as opened:
+        opened.write(json.dumps(_started(recipe)) + "\n")
+
+
+def _differing(one: object, other: object, where: str = "") -> list[str]:
+    """Names of the fields in which two recipes differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        keys = [*one, *(key for key in other if key not in one)]
+        return [
+            name
+            for key in keys
+            for name in _differing(one.get(key), other.get(key), f"{where}.{key}" if where else str(key))
+        ]
+    return [] if one == other else [where]
+
+
+def _started(recipe: RecipePart) -> dict[str, Any]:
+    """What a start of a run ran on: a run that goes on after a kill has an entry for every start."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "seed": getattr(recipe, "seed", None),
+        "device": str(choose_device()),
+        "processes": int(os.environ.get("WORLD_SIZE", "1")),
+        "threads": torch.get_num_threads(),
+        **made_with(),
+    }

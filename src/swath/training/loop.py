@@ -38,9 +38,10 @@ from swath.training.processes import open_accelerator
 from swath.training.recipe import Recipe
 from swath.training.result import RunResult
 from swath.training.schedule import warmup_cosine
+from swath.training.sources import read_sources
 from swath.training.start import starting_model
 from swath.training.step import TrainingModel
-from swath.training.validation import Validation
+from swath.training.validation import Validation, validation_split
 
 _LOG = logging.getLogger(__name__)
 
@@ -87,10 +88,16 @@ class _Run:
         self.history: list[dict[str, float]] = []
         self.epoch = self.step = 0
         if self.accelerator.is_main_process:
-            checkpoint.claim(self.folder, recipe, {"output", "tensorboard"})
+            checkpoint.claim(self.folder, recipe, {"output": True, "tensorboard": True, "data": {"cache"}})
+        # Whatever is missing is told before images are decoded, which may take hours.
+        sources = read_sources(recipe.data)
+        held_out = validation_split(recipe) if self.accelerator.is_main_process else None
         torch.manual_seed(recipe.seed)
-        self.data = TrainingSet(recipe, limit)
         encoder = starting_model(recipe).train().requires_grad_(True)
+        # Where images are kept in files, one process of a machine makes them, and the others find them.
+        alone = nullcontext() if recipe.data.cache is None else self.accelerator.local_main_process_first()
+        with alone:
+            self.data = TrainingSet(recipe, limit, sources)
         words, weak = recipe.objective.keywords, recipe.objective.elimination
         self.masker = None if words is None else build_masker(words, self.data, recipe.data.root, encoder)
         choices = None if words is None or self.masker is None else vocabulary(words, self.masker)
@@ -102,7 +109,7 @@ class _Run:
             if value.ndim == 4:  # filters: channels last is the fast layout on CPUs and GPUs alike
                 value.data = value.data.contiguous(memory_format=torch.channels_last)
         self.average = WeightAverage(model.encoder, recipe.optim.average)
-        self.validation = Validation(recipe, self.average.model, limit) if self.accelerator.is_main_process else None
+        self.validation = None if held_out is None else Validation(recipe, self.average.model, limit, held_out)
         self.optimizers = [self.accelerator.prepare(entry) for entry in build_optimizers(model, recipe.optim)]
         self.model = self.accelerator.prepare(model)
         self.average.model.to(self.accelerator.device)  # beside the weights that it follows

@@ -61,7 +61,9 @@ class DataRecipe(RecipePart):
         train: the data sets to train on.
         validation: what checkpoints are chosen on.
         exclude: a list of what to leave out of training (from ``swath data audit``), relative to `root`.
-        cache_size: side in pixels at which decoded images are kept in memory.
+        cache_size: side in pixels at which decoded images are kept.
+        cache: a folder that keeps decoded images in files, relative to `root`: for more images than memory holds,
+            shared by the processes of a machine, and found again by later runs. None keeps them in memory.
     """
 
     root: Path = Path()
@@ -69,6 +71,7 @@ class DataRecipe(RecipePart):
     validation: ValidationRecipe
     exclude: Path | None = None
     cache_size: int = Field(default=144, ge=8)
+    cache: Path | None = None
 
 
 class BatchRecipe(RecipePart):
@@ -222,6 +225,8 @@ class Recipe(RecipePart):
         init_towers: vision towers of `model` that start as another tower of `init` (``{s1: rgb}``); the first
             convolution is fitted to the number of bands.
         init_unused: parts of `init` that `model` does not have, by name.
+        init_location: a published location encoder (SatCLIP's, GeoCLIP's) that `model.location` starts from: a file, or
+            ``org/name/file`` on the hub.
         data: images and texts.
         batch: how batches are drawn.
         augment: what is done to images.
@@ -238,6 +243,7 @@ class Recipe(RecipePart):
     init_fresh: tuple[str, ...] = ()
     init_towers: dict[str, str] = Field(default_factory=dict)
     init_unused: tuple[str, ...] = ()
+    init_location: str | None = None
     data: DataRecipe
     batch: BatchRecipe = BatchRecipe()
     augment: AugmentRecipe = AugmentRecipe()
@@ -270,6 +276,8 @@ class Recipe(RecipePart):
     def _check_terms(self) -> Self:
         if self.objective.location is not None and self.model.location is None:
             raise ValueError("objective.location needs a location tower: describe it under model.location")
+        if self.init_location is not None and self.model.location is None:
+            raise ValueError("init_location starts a location tower: describe it under model.location")
         writes = self.objective.captioning
         if (writes is None) != (self.model.captioner is None):
             raise ValueError("objective.captioning and model.captioner need each other: give both, or neither")

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from swath.errors import InputError, ModelError, RecipeError
 from swath.models import DualEncoder, ModelConfig
+from swath.models.backbones import find_weights
+from swath.models.checkpoint import compare
+from swath.models.location import LocationTower, read_published
 from swath.models.positions import KEEP
 from swath.models.stretch import parted, stretched
 from swath.training.recipe import Recipe
@@ -11,6 +16,20 @@ from swath.training.transplant import transplanted
 
 
 def starting_model(recipe: Recipe) -> DualEncoder:
+    """The model that a run starts from (see `_starting`), its location encoder a published one where the recipe says.
+
+    Raises:
+        RecipeError: ``init`` or ``init_location`` cannot become the recipe's model.
+        ModelError: there is no such ``init``.
+        CheckpointError: one of them cannot be read.
+    """
+    encoder = _starting(recipe)
+    if recipe.init_location is not None:
+        _fill_location(encoder, recipe.init_location)
+    return encoder
+
+
+def _starting(recipe: Recipe) -> DualEncoder:
     """A fresh model, or the recipe's ``init``, its text positions stretched or parted as the recipe's ``model`` asks.
 
     Where ``model.text.context_length`` is longer than that of ``init``, the positions are stretched, as Long-CLIP and
@@ -46,6 +65,21 @@ def starting_model(recipe: Recipe) -> DualEncoder:
         )
     encoder.config = recipe.model
     return encoder
+
+
+def _fill_location(encoder: DualEncoder, name: str) -> None:
+    """Put the weights of a published location encoder into a model's."""
+    file, _ = find_weights(name)
+    found, mine = read_published(file), cast(LocationTower, encoder.location).encoder
+    shapes = {key: tuple(value.shape) for key, value in mine.state_dict().items()}
+    misfits = [] if found.options == mine.options else [f"{found.kind} with {found.options}"]
+    misfits += compare(shapes, found.state_dict())
+    if misfits:
+        raise RecipeError(
+            f"init_location: {file} is not the encoder that model.location describes ({mine.kind} with "
+            f"{mine.options}): {'; '.join(misfits)}"
+        )
+    mine.load_state_dict(found.state_dict())
 
 
 def _captioner(config: ModelConfig) -> dict[str, object] | None:

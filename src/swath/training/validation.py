@@ -7,6 +7,7 @@ import logging
 import torch
 
 from swath.data import Pair, read_dataset
+from swath.data.dataset import Dataset
 from swath.errors import DataError, RecipeError, SensorError, SwathError
 from swath.evaluation.relation import Relation
 from swath.evaluation.retrieval import evaluate
@@ -19,6 +20,16 @@ _LOG = logging.getLogger(__name__)
 _BATCH = 64
 
 
+def validation_split(recipe: Recipe) -> Dataset:
+    """The data set that a recipe validates on.
+
+    Raises:
+        DataError: the data set or its split is missing.
+    """
+    settings = recipe.data.validation
+    return read_dataset(recipe.data.root / settings.path, sensor=settings.sensor).split(settings.split)
+
+
 class Validation:
     """The validation split of a recipe, prepared once; images of sensors that the model does not take are left out.
 
@@ -26,15 +37,18 @@ class Validation:
         recipe: the recipe.
         model: whose preprocessing to use.
         limit: most images; None takes all.
+        dataset: what `validation_split` found, where that was asked before.
 
     Raises:
         DataError: the data set or split is missing, or no image of it has captions and can be read.
     """
 
-    def __init__(self, recipe: Recipe, model: DualEncoder, limit: int | None = None) -> None:
+    def __init__(
+        self, recipe: Recipe, model: DualEncoder, limit: int | None = None, dataset: Dataset | None = None
+    ) -> None:
         settings = recipe.data.validation
         self.metric = settings.metric
-        dataset = read_dataset(recipe.data.root / settings.path, sensor=settings.sensor).split(settings.split)
+        dataset = validation_split(recipe) if dataset is None else dataset
         self._images: list[tuple[str, torch.Tensor]] = []
         captions: list[tuple[str, ...]] = []
         taken = [pair for pair in dataset.pairs if _takes(model, pair)]
