@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
+import swath
 from generate.captions import karpathy
 from generate.models import tiny_model
 from swath.data import read_dataset
@@ -218,6 +220,20 @@ def test_latex_row_is_laid_out_as_the_papers_table(model, dataset):
     cells = [m["i2t_r1"], m["i2t_r5"], m["i2t_r10"], m["t2i_r1"], m["t2i_r5"], m["t2i_r10"], m["mR"]]
     expected = " & ".join(["tiny", r"a\_b", *(f"{cell:.2f}" for cell in cells)]) + r" \\"
     assert report.to_latex("a_b") == expected
+
+
+def test_a_saved_report_says_the_protocol_and_what_made_it(model, dataset, tmp_path):
+    folder = evaluate_retrieval(model, dataset, rounds=0).save(tmp_path / "run")
+    protocol, heads, row = (folder / "table.tex").read_text().splitlines()
+    assert heads.removeprefix("% ").count("&") == row.count("&")
+    assert protocol.startswith("% tiny, split test: ")
+    for said in ("in one fold, all against all", "short captions, global similarity; recall", "mR the mean of the six"):
+        assert said in protocol
+        assert said in (folder / "report.md").read_text()
+    made = json.loads((folder / "report.json").read_text())["made_with"]
+    assert (made["swath"], made["packages"]["torch"]) == (swath.__version__, version("torch"))
+    again = evaluate_retrieval(model, dataset, Scoring(rerank="reverse"), rounds=0)
+    assert "global similarity, re-ranked (reverse);" in again.protocol
 
 
 def test_damaged_reports_are_named(tmp_path, model, dataset):
