@@ -146,7 +146,7 @@ def test_retrieves_captions_of_a_bank():
     assert "3 captions by" in captioner.id  # those with numbers and positions are no use elsewhere
     assert captioner.caption([]) == []
     with pytest.raises(InputError, match="bank"):
-        RetrievalCaptioner(model, ["two ships"])
+        RetrievalCaptioner(model, ["two ships", "a river without ships"])
 
 
 def test_reads_banks(tmp_path):

@@ -60,7 +60,7 @@ class RetrievalCaptioner:
     def __init__(self, encoder: DualEncoder, bank: Sequence[str], count: int = 3, neighbours: int = 15) -> None:
         texts = list({normalised(text): mend(text) for text in bank if mend(text) and _general(text)}.values())
         if not texts:
-            raise InputError("a caption bank needs captions without numbers and positions; this one has none")
+            raise InputError("a caption bank needs captions without numbers, positions and negations; this one has none")
         if not 1 <= count <= neighbours:
             raise InputError(f"{count} sentences of {neighbours} neighbours cannot be chosen")
         self._encoder, self._texts, self._count, self._neighbours = encoder, texts, count, neighbours
@@ -95,10 +95,10 @@ class RetrievalCaptioner:
 
 
 def _general(caption: str) -> bool:
-    """Whether a caption says nothing that only its own image can know: no numbers, no positions."""
+    """Whether a caption says nothing that only its own image can know: no numbers, no positions, no denials."""
     claims = claims_of(caption)
     exact = any(count.exact and count.least > 1 for count in claims.counts)
-    return not (exact or claims.positions or claims.measures or claims.times)
+    return not (exact or claims.absent or claims.positions or claims.measures or claims.times)
 
 
 def _with_general(things: frozenset[str]) -> frozenset[str]:
