@@ -70,6 +70,15 @@ def test_files_that_are_not_a_configuration(tmp_path, text, said):
         ModelConfig.load(tmp_path)
 
 
+def test_a_folder_that_is_no_model_says_where_one_is(tmp_path):
+    with pytest.raises(CheckpointError, match=r"config\.json: .*; .* is no model directory: give one, or a name"):
+        ModelConfig.load(tmp_path)
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best/config.json").write_text("{}")
+    with pytest.raises(CheckpointError, match=r"the model of this training run is .*best$"):
+        ModelConfig.load(tmp_path)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(CheckpointError, match="nowhere"):
         ModelConfig.load(tmp_path / "nowhere")

@@ -294,7 +294,8 @@ class ModelConfig(BaseModel):
         try:
             data = json.loads(file.read_text(encoding="utf-8"))
         except OSError as error:
-            raise CheckpointError(f"cannot read {file}: {error.strerror or error}") from error
+            hint = _no_model(path) if isinstance(error, FileNotFoundError) and path.is_dir() else ""
+            raise CheckpointError(f"cannot read {file}: {error.strerror or error}{hint}") from error
         except ValueError as error:
             raise CheckpointError(f"{file} is not valid JSON: {error}") from error
         if not isinstance(data, dict) or "towers" not in data:
@@ -381,3 +382,11 @@ def explain(error: ValidationError) -> str:
         f"{'.'.join(map(str, item['loc'])) or 'config'}: {said.get(item['type'], item['msg'])}"
         for item in error.errors()
     )
+
+
+def _no_model(folder: Path) -> str:
+    """What to do about a folder that is no model directory: of a training run, the model is one further down."""
+    best = folder / "best"
+    if (best / CONFIG_FILE).is_file():
+        return f"; the model of this training run is {best}"
+    return f"; {folder} is no model directory: give one, or a name (list them with: swath models)"
