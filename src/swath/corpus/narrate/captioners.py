@@ -60,7 +60,7 @@ class RetrievalCaptioner:
     def __init__(self, encoder: DualEncoder, bank: Sequence[str], count: int = 3, neighbours: int = 15) -> None:
         texts = list({normalised(text): mend(text) for text in bank if mend(text) and _general(text)}.values())
         if not texts:
-            raise InputError("a caption bank needs captions without numbers, positions and negations; this one has none")
+            raise InputError("a caption bank needs captions without numbers, positions and negations; it has none")
         if not 1 <= count <= neighbours:
             raise InputError(f"{count} sentences of {neighbours} neighbours cannot be chosen")
         self._encoder, self._texts, self._count, self._neighbours = encoder, texts, count, neighbours
