@@ -71,6 +71,10 @@ class ArchiveCorruptError(ArchiveError):
     """An archive's files are damaged or incomplete."""
 
 
+class VersionGoneError(ArchiveError):
+    """A version of an archive that was being read is not kept any more; there is a newer one."""
+
+
 class ModelMismatchError(ArchiveError):
     """An archive was made with another model than the one offered."""
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
     from swath.features import Features
     from swath.similarity import Fusion
+
+T = TypeVar("T")
 
 _IDS_A_STATEMENT = 1000
 
@@ -186,10 +189,10 @@ class Archive:
 
     def present_ids(self, among: Sequence[str] | None = None) -> NDArray[np.bytes_]:
         """The ids of all rows, sorted; with `among`, those of the given ids that rows have."""
-        snapshot = self._current()
         if among is None:
-            return snapshot.ids()
-        found = [row["id"].encode() for row in snapshot.rows_of(list(among), ["id"])]
+            return self.read(Snapshot.ids)
+        rows = self.read(lambda snapshot: snapshot.rows_of(list(among), ["id"]))
+        found = [row["id"].encode() for row in rows]
         return np.sort(np.array(found, dtype=np.bytes_)) if found else np.empty(0, "S1")
 
     def add(
@@ -307,7 +310,7 @@ class Archive:
             raise QueryError(f"k must be at least 1, got {k}")
         refinement = Refinement(similarity, rerank, fusion, candidates, rerank_k, scores)
         find = answer_each if per_sensor else answer
-        return find(query, k, refinement, self._current(), lambda: self.encoder, self._background)
+        return self.read(lambda at: find(query, k, refinement, at, lambda: self.encoder, self._background))
 
     def confidence(self, texts: Sequence[str], query: Query | None = None, **filters: Any) -> list[float | None]:  # noqa: ANN401 - the fields of Query
         """How sure one can be that the archive has what each of several texts says, see `swath.archive.background`.
@@ -325,7 +328,7 @@ class Archive:
             QueryError: a filter cannot be read.
         """
         asked = Query.read(query, filters).filters
-        return confidences(texts, asked, self._current(), lambda: self.encoder, self._background)
+        return self.read(lambda at: confidences(texts, asked, at, lambda: self.encoder, self._background))
 
     def browse(self, query: Query | None = None, *, limit: int = 100, offset: int = 0, **filters: Any) -> Hits:  # noqa: ANN401 - the fields of Query
         """List chips that satisfy filters, newest first, those of unknown date last; hits have no score.
@@ -342,10 +345,8 @@ class Archive:
         query = Query.read(query, filters)
         if limit < 0 or offset < 0:
             raise QueryError(f"limit and offset must not be negative, got {limit} and {offset}")
-        found = ranking.newest(query, self._current(), limit, offset)
-        hits = [
-            Hit.from_row(rank, None, None, row, footprint) for rank, (row, footprint) in enumerate(found, offset + 1)
-        ]
+        found = self.read(lambda snapshot: ranking.newest(query, snapshot, limit, offset))
+        hits = [Hit.from_row(rank, None, None, row, shape) for rank, (row, shape) in enumerate(found, offset + 1)]
         return Hits(query.to_dict(), query.title(), hits)
 
     def count(self, query: Query | None = None, **filters: Any) -> int:  # noqa: ANN401 - the fields of Query
@@ -354,12 +355,11 @@ class Archive:
         Raises:
             QueryError: a filter cannot be read.
         """
-        return ranking.count(Query.read(query, filters), self._current())
+        return self.read(partial(ranking.count, Query.read(query, filters)))
 
     def get(self, ids: Sequence[str]) -> Hits:
         """Chips by id, in the order given; absent ids are left out."""
-        snapshot = self._current()
-        rows = snapshot.rows_of(list(dict.fromkeys(ids)), HIT_COLUMNS)
+        rows = self.read(lambda snapshot: snapshot.rows_of(list(dict.fromkeys(ids)), HIT_COLUMNS))
         hits = [Hit.from_row(rank, None, None, row, ranking.footprint(row)) for rank, row in enumerate(rows, 1)]
         return Hits({"ids": list(ids)}, f"{len(hits)} chips by id", hits)
 
@@ -377,28 +377,32 @@ class Archive:
             raise QueryError(f"version {version} of the archive is not kept any more; start again from the newest")
         return Snapshot(self.uri, table, self.dim, self._limits)
 
+    def read(self, ask: Callable[[Snapshot], T]) -> T:
+        """What is asked of the newest snapshot, asked again of a newer one should its version be removed meanwhile."""
+        return self._newest.read(ask)
+
     def touching(self, geometry: BaseGeometry, relation: Relation = "intersects", most: int = 50_000) -> list[str]:
         """Ids of the chips whose footprint stands in a relation to a geometry: ``footprint.relation(geometry)``.
 
         Raises:
             QueryError: more chips than `most`.
         """
-        return ranking.related(Query(geometry=geometry), relation, self._current(), most)
+        return self.read(lambda snapshot: ranking.related(Query(geometry=geometry), relation, snapshot, most))
 
     def info(self) -> ArchiveInfo:
         """Rows, sensors, model, extent in space and time, size on disk, indexes."""
-        return maintenance.info(self._store, self._current())
+        return self.read(partial(maintenance.info, self._store))
 
     def optimize(self, **options: Any) -> OptimizeReport:  # noqa: ANN401 - see maintenance.optimize
         """Compact files and make indexes; see `swath.archive.maintenance.optimize`."""
         report = maintenance.optimize(self._store, **options)
         self.refresh()
-        self._background.keep_means(self._current())
+        self.read(self._background.keep_means)
         return report
 
     def verify(self, **options: Any) -> VerifyReport:  # noqa: ANN401 - see maintenance.verify
         """Look for everything that can be wrong; see `swath.archive.maintenance.verify`."""
-        return maintenance.verify(self._store, self._current(), **options)
+        return self.read(partial(maintenance.verify, self._store, **options))
 
     def caption(self, writer: CaptionWriter, **options: Any) -> CaptionReport:  # noqa: ANN401 - see caption_archive
         """Write a caption for every chip that has none of this writer; see `swath.archive.captions.caption_archive`."""
@@ -410,7 +414,7 @@ class Archive:
     def ensure_background(self, encoder: Encoder | None = None) -> None:
         """Encode the bank of captions that confidences are measured against, and match it with the archive."""
         self._background.vectors(encoder or self.encoder)
-        self._background.keep_means(self._current())
+        self.read(self._background.keep_means)
 
     def load_ahead(self, *further: Callable[[Snapshot], object]) -> None:
         """Load now what searches need, and new versions in the background, so that no search waits for that.

@@ -16,8 +16,9 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from swath.archive.failures import reading
 from swath.archive.schema import HIT_COLUMNS, chip_from_row, primary_key
-from swath.archive.store import Store, reading, retried
+from swath.archive.store import Store, retried
 from swath.archive.where import id_in, quoted
 from swath.chips import Chip, Pixels
 from swath.errors import InputError, SwathError

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -28,7 +29,6 @@ from swath.archive.captions import CAPTION_COLUMNS
 from swath.archive.exchange_rows import RowError, chip_of, exported, schema_of
 from swath.archive.rows import unique
 from swath.archive.schema import chip_table, unit_vectors
-from swath.archive.store import reading
 from swath.archive.where import compile_where
 from swath.chips import Chip
 from swath.errors import InputError, SourceError
@@ -95,10 +95,10 @@ def export_table(archive: Archive, path: str | Path, layout: Layout = "major-tom
     known = {"format": 1, "layout": layout, "model_id": about.model_id, "dim": about.dim, "model": about.model,
              "settings": about.settings}  # fmt: skip
     schema = schema_of(layout, about.dim, known)
-    count, part = 0, target.with_name(f".{target.name}.part")
+    count, part = 0, target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")  # another may write the same file
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with pq.ParquetWriter(part, schema, compression="zstd") as writer, reading(archive.uri):
+        with pq.ParquetWriter(part, schema, compression="zstd") as writer, snapshot.reading():
             for batch in search.to_batches(_ROWS):
                 writer.write_table(pa.Table.from_pylist([exported(row, layout) for row in batch.to_pylist()], schema))
                 count += batch.num_rows

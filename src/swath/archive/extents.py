@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 from swath.archive.places import covering_longitudes
 from swath.archive.schema import BOUNDS
 from swath.archive.snapshot import Snapshot
-from swath.archive.store import reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Extent:
 def extents(snapshot: Snapshot) -> dict[str, Extent]:
     """The extent of each sensor that has rows, by name."""
     query = snapshot.table.search().select(["sensor", "datetime", *BOUNDS]).limit(None)
-    with reading(snapshot.uri):
+    with snapshot.reading():
         found = query.to_arrow()
     return {name: _extent(found.filter(pc.equal(found["sensor"], name))) for name in snapshot.sensors}
 

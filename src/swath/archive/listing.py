@@ -20,7 +20,6 @@ from swath.archive.conditions import Name
 from swath.archive.hits import Hit
 from swath.archive.query import Query
 from swath.archive.schema import HIT_COLUMNS
-from swath.archive.store import reading
 
 if TYPE_CHECKING:
     from swath.archive.archive import Archive
@@ -131,7 +130,7 @@ def _keys(snapshot: Snapshot, query: Query, order: Sequence[Order]) -> pa.Table:
     columns = {"_rowid": "_rowid", "id": "id"} | {f"key{at}": key.name.sql() for at, key in enumerate(order)}
     sql = query.filters.sql()
     search = snapshot.table.search().select(columns).limit(None)
-    with reading(snapshot.uri):
+    with snapshot.reading():
         table = (search.where(sql) if sql else search).to_arrow()
     if query.filters.is_spatial:
         rows = np.asarray(table["_rowid"].to_numpy(), dtype=np.uint64)

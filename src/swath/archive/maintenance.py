@@ -21,10 +21,11 @@ import shapely
 from lancedb.index import BTree, IvfPq
 
 from swath.archive.extents import bounding_box
+from swath.archive.failures import writing
 from swath.archive.interval import rfc3339
 from swath.archive.schema import BOUNDS, INDEXED
 from swath.archive.snapshot import Snapshot, vectors_from
-from swath.archive.store import Store, age_to_drop, reading, retried, writing
+from swath.archive.store import Store, age_to_drop, retried
 from swath.archive.tokens import unpack
 from swath.errors import SwathError
 
@@ -147,7 +148,7 @@ class VerifyReport:
 def info(store: Store, snapshot: Snapshot) -> ArchiveInfo:
     """Describe an archive."""
     query = snapshot.table.search().select(["sensor", "scene_id", "datetime", *BOUNDS]).limit(None)
-    with reading(store.uri):
+    with snapshot.reading():
         found = query.to_arrow()
         indexes = sorted({column for index in snapshot.table.list_indices() for column in index.columns})
     counted = pc.value_counts(found["sensor"]).to_pylist()
@@ -222,7 +223,7 @@ def verify(store: Store, snapshot: Snapshot, *, files: bool = True) -> VerifyRep
     report = VerifyReport()
     seen: set[str] = set()
     hrefs: dict[str, str] = {}
-    for batch in _batches(store, snapshot):
+    for batch in _batches(snapshot):
         report.rows += batch.num_rows
         vectors = vectors_from(batch["vector"], store.about.dim)
         norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
@@ -243,9 +244,9 @@ def verify(store: Store, snapshot: Snapshot, *, files: bool = True) -> VerifyRep
     return report
 
 
-def _batches(store: Store, snapshot: Snapshot) -> Iterator[pa.RecordBatch]:
+def _batches(snapshot: Snapshot) -> Iterator[pa.RecordBatch]:
     columns = ["id", "vector", "model_id", "layers", "geometry", "properties", "thumbnail", "tokens"]
-    with reading(store.uri):
+    with snapshot.reading():
         yield from snapshot.table.search().select(columns).limit(None).to_batches()
 
 

@@ -10,12 +10,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
 from swath.archive.snapshot import Limits, Snapshot
-from swath.archive.store import Store
-from swath.errors import SwathError
+from swath.archive.store import LOOKS, Store
+from swath.errors import SwathError, VersionGoneError
+
+T = TypeVar("T")
 
 logger = logging.getLogger("swath.archive")
 
@@ -53,6 +56,15 @@ class Newest:
                 self._settled = changed if old else None
             return self._snapshot
 
+    def read(self, ask: Callable[[Snapshot], T]) -> T:
+        """What is asked of the newest snapshot; asked again where its version was removed in favour of a newer one."""
+        for _ in range(LOOKS - 1):
+            try:
+                return ask(self.get())
+            except VersionGoneError:
+                self.refresh()
+        return ask(self.get())
+
     def refresh(self) -> None:
         """Look for the newest version at the next read, and take it at once: what this process wrote is seen by it."""
         self._own_writes = True
@@ -66,9 +78,7 @@ class Newest:
         Args:
             *steps: load a snapshot, and find whatever else reads would wait for.
         """
-        snapshot = self.get()
-        for step in steps:
-            step(snapshot)
+        self.read(lambda snapshot: [step(snapshot) for step in steps])
         with self._lock:
             self._steps = steps
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,12 @@ import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
+from swath.archive.failures import reading
 from swath.archive.filters import NO_TIME, Columns, Filters
 from swath.archive.merging import Ranking, best_first, first_scores, merged, scaled
 from swath.archive.products import products
 from swath.archive.scale import Coded, Scale
 from swath.archive.schema import BOUNDS
-from swath.archive.store import reading
 from swath.archive.where import id_in
 from swath.errors import ArchiveCorruptError
 
@@ -75,8 +76,9 @@ class Snapshot:
     """One version of the `chips` table; safe to share between threads."""
 
     def __init__(self, uri: str, table: Any, dim: int, limits: Limits) -> None:  # noqa: ANN401 - lancedb is untyped
-        self.version = int(table.version)
-        self.rows = int(table.count_rows())
+        self.reading = partial(reading, uri, table)
+        with self.reading():
+            self.version, self.rows = int(table.version), int(table.count_rows())
         self.dim = dim
         self.limits = limits
         self.table = table
@@ -112,7 +114,7 @@ class Snapshot:
     def has_vector_index(self) -> bool:
         """Whether `optimize` has built an index over the vectors."""
         if self._indexed is None:
-            with reading(self.uri):
+            with self.reading():
                 self._indexed = any(index.columns == ["vector"] for index in self.table.list_indices())
         return self._indexed
 
@@ -122,7 +124,7 @@ class Snapshot:
             return self.rows
         found = self._counts.get(sql)
         if found is None:
-            with reading(self.uri):
+            with self.reading():
                 found = self._counts[sql] = int(self.table.count_rows(sql))
             while len(self._counts) > _COUNTS:
                 self._counts.pop(next(iter(self._counts)), None)
@@ -221,7 +223,7 @@ class Snapshot:
     def row_ids(self, sql: str | None) -> NDArray[np.uint64]:
         """Lance's ids of the rows that satisfy a filter; valid in this snapshot only."""
         query = self.table.search().select(["_rowid"]).limit(None)
-        with reading(self.uri):
+        with self.reading():
             found = (query.where(sql) if sql else query).to_arrow()
         return np.asarray(found["_rowid"].to_numpy(), dtype=np.uint64)
 
@@ -229,7 +231,7 @@ class Snapshot:
         """Row ids and (N, 2) lon, lat of the centre of bounds, for the georeferenced rows that satisfy a filter."""
         located = "minx IS NOT NULL" + (f" AND {sql}" if sql else "")
         query = self.table.search().select(["_rowid", *BOUNDS]).limit(None).where(located)
-        with reading(self.uri):
+        with self.reading():
             found = query.to_arrow()
         west, south, east, north = (found[name].to_numpy() for name in BOUNDS)
         return found["_rowid"].to_numpy(), np.column_stack([(west + east) / 2, (south + north) / 2])
@@ -237,7 +239,7 @@ class Snapshot:
     def newest_first(self, sql: str | None) -> NDArray[np.uint64]:
         """Row ids that satisfy a filter, newest first, unknown dates last, then by id."""
         query = self.table.search().select(["_rowid", "datetime", "id"]).limit(None)
-        with reading(self.uri):
+        with self.reading():
             found = (query.where(sql) if sql else query).to_arrow()
         order = pc.sort_indices(found, [("datetime", "descending"), ("id", "ascending")])
         return np.asarray(found["_rowid"].take(order).to_numpy(), dtype=np.uint64)
@@ -246,7 +248,7 @@ class Snapshot:
         """Read columns of rows, in the order of the row ids."""
         if len(rows) == 0:
             return []
-        with reading(self.uri):
+        with self.reading():
             wanted = [*self._with_caption(columns), "_rowid"]
             table = self.table.take_row_ids([int(row) for row in rows]).select(wanted).to_arrow()
         # Vectors stay arrays: as lists of Python's numbers they take longer than all the rest.
@@ -265,7 +267,7 @@ class Snapshot:
 
     def ids(self) -> NDArray[np.bytes_]:
         """The ids of all rows, sorted, as bytes (32 bytes a row instead of a Python string's 81)."""
-        with reading(self.uri):
+        with self.reading():
             found = self.table.search().select(["id"]).limit(None).to_arrow()
         parts = [np.array(chunk.to_pylist(), dtype=np.bytes_) for chunk in found["id"].chunks if len(chunk)]
         return np.sort(np.concatenate(parts)) if parts else np.empty(0, "S1")
@@ -275,7 +277,7 @@ class Snapshot:
         if not ids:
             return []
         query = self.table.search().where(id_in(ids)).select(self._with_caption(columns)).limit(None)
-        with reading(self.uri):
+        with self.reading():
             found = {row["id"]: row for row in query.to_arrow().to_pylist()}
         return [found[name] for name in ids if name in found]
 
@@ -290,7 +292,7 @@ class Snapshot:
     def vectors_of(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Embeddings of chips by id; absent ids are left out."""
         query = self.table.search().where(id_in(ids)).select(["id", "vector"]).limit(None)
-        with reading(self.uri):
+        with self.reading():
             found = query.to_arrow()
         return dict(zip(found["id"].to_pylist(), vectors_from(found["vector"], self.dim), strict=True))
 
@@ -301,7 +303,7 @@ class Snapshot:
             if self._cache is not None:
                 self._sample = self._cache.vectors[at]
             else:
-                with reading(self.uri):
+                with self.reading():
                     found = self.table.take_offsets(at.tolist()).select(["vector"]).to_arrow()
                 self._sample = vectors_from(found["vector"], self.dim)
         return self._sample
@@ -332,7 +334,7 @@ class Snapshot:
             if self._cache is not None:
                 rows, sensors = self._cache.rows, self._cache.sensors
             else:
-                with reading(self.uri):
+                with self.reading():
                     found = self.table.search().select(["_rowid", "sensor"]).limit(None).to_arrow()
                 rows, sensors = found["_rowid"].to_numpy(), Coded.of(found["sensor"])
             self._by_sensor = {
@@ -379,7 +381,7 @@ class Snapshot:
             query = query.nprobes(self.limits.probes).select(["_rowid", "_distance"])
             # Lance reads candidates one by one from its files, which takes most of a search; memory gives them at once.
             query = query.limit(candidates) if cache else query.limit(wanted).refine_factor(self.limits.refine)
-            with reading(self.uri):
+            with self.reading():
                 # `to_arrow` would ask for the table's schema once more.
                 found = (query.where(sql, prefilter=True) if sql else query).to_batches().read_all()
             rows = found["_rowid"].to_numpy()
@@ -419,7 +421,7 @@ class Snapshot:
     def _columns(self) -> tuple[NDArray[np.uint64], Columns, Coded]:
         """Row ids (N,), ascending, and what filters read of those rows."""
         query = self.table.search().select(["_rowid", *BOUNDS, "datetime", "sensor"]).limit(None)
-        with reading(self.uri):
+        with self.reading():
             found = query.to_arrow().sort_by("_rowid")
         times = found["datetime"].cast(pa.int64()).fill_null(NO_TIME)
         sensors = Coded.of(found["sensor"])
@@ -430,7 +432,7 @@ class Snapshot:
     def _stream(self, sql: str | None) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.float32], Coded]]:
         """Row ids, vectors and sensors of the rows that satisfy a filter, batch by batch."""
         query = self.table.search().select(["_rowid", "vector", "sensor"]).limit(None)
-        with reading(self.uri):
+        with self.reading():
             for batch in (query.where(sql) if sql else query).to_batches():
                 yield batch["_rowid"].to_numpy(), vectors_from(batch["vector"], self.dim), Coded.of(batch["sensor"])
 

@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,8 +24,9 @@ import lancedb
 import pyarrow as pa
 
 from swath.archive.creation import check_place, create_in_folder, create_in_store
+from swath.archive.failures import CONFLICT, is_local, reading, writing
 from swath.archive.schema import chip_schema, primary_key
-from swath.errors import ArchiveCorruptError, ArchiveError, ArchiveNotFoundError, SwathError
+from swath.errors import ArchiveCorruptError, ArchiveError, ArchiveNotFoundError
 
 FORMAT_VERSION = 1
 
@@ -36,29 +35,7 @@ T = TypeVar("T")
 _META_SCHEMA = pa.schema([primary_key("key"), pa.field("value", pa.string()), pa.field("data", pa.large_binary())])
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0  # seconds
 _PATIENCE = 60.0  # seconds for which a commit is tried again while other processes commit
-_LOOKS = 3  # at an archive that does not open: what another process moves or removes meanwhile is no damage
-_CONFLICT = ("retryable commit conflict", "too many concurrent writers", "incompatible transaction")
-_FULL = ("no space left", "os error 28", "file too large", "os error 27", "disk quota", "os error 122")
-_DENIED = ("permission denied", "os error 13", "read-only file system", "os error 30", "os error 1)")
-_REMEDIES = (
-    (
-        ("nosuchbucket", "bucket does not exist", "bucket not found"),
-        "there is no such bucket; make it, or correct the address",
-    ),
-    (
-        ("accessdenied", "invalidaccesskeyid", "signaturedoesnotmatch", "credential", "403", "401", "forbidden"),
-        "access is denied; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN in the environment",
-    ),
-    (
-        ("scheme is not allowed", "allow_http", "only https"),
-        "the endpoint is not encrypted; set AWS_ALLOW_HTTP=true if that is meant, or use https",
-    ),
-    (
-        ("error sending request", "connection refused", "connecterror", "dns error", "timed out", "retryerror"),
-        "the object store does not answer; check AWS_ENDPOINT, AWS_REGION and the network",
-    ),
-)
-"""Signs in an object store's errors, and what to do about each."""
+LOOKS = 3  # at what another process may be moving, or removing in favour of a newer version
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +90,14 @@ class Store:
             "meta": pa.Table.from_pylist([row], schema=_META_SCHEMA),
         }
         with writing(address):
-            if _is_local(address):
+            if is_local(address):
                 check_place(Path(address))
             connection = _connect(address, options)
             if "meta" in _tables(connection) and _table(connection, "meta") is not None:
                 raise ArchiveError(_present(address))
             made = (
                 create_in_folder(Path(address), lambda aside: _connect(aside, options), tables)
-                if _is_local(address)
+                if is_local(address)
                 else create_in_store(address, connection, tables)
             )
             if not made:
@@ -138,9 +115,9 @@ class Store:
             ArchiveError: written by a newer swath.
         """
         address = _address(uri)
-        if _is_local(address) and not any((Path(address) / f"{table}.lance").is_dir() for table in ("chips", "meta")):
+        if is_local(address) and not any((Path(address) / f"{table}.lance").is_dir() for table in ("chips", "meta")):
             raise ArchiveNotFoundError(_missing(address))
-        for _ in range(_LOOKS - 1):
+        for _ in range(LOOKS - 1):
             try:
                 return cls._open(address, options)
             except ArchiveCorruptError:  # unless another process is just making it, or removing an old version
@@ -196,7 +173,7 @@ class Store:
 
         It costs a hundredth of `newest_version`. 0 where there is no such folder.
         """
-        if not _is_local(self.uri):
+        if not is_local(self.uri):
             return None
         try:
             return _versions(self.uri, "chips").stat().st_mtime_ns
@@ -287,9 +264,9 @@ def retried(table: Any, action: Callable[[], T]) -> T:  # noqa: ANN401 - lancedb
         try:
             return action()
         except (RuntimeError, ValueError, OSError) as error:
-            conflict = any(sign in str(error).lower() for sign in _CONFLICT)
+            conflict = any(sign in str(error).lower() for sign in CONFLICT)
             others += not conflict
-            if time.monotonic() > until or others >= _LOOKS:
+            if time.monotonic() > until or others >= LOOKS:
                 raise
             table.checkout_latest()
             if not conflict and table.version == version:
@@ -310,51 +287,6 @@ def age_to_drop(table: Any, keep: timedelta) -> timedelta:  # noqa: ANN401 - lan
     settled = [version["timestamp"] for version in table.list_versions() if version["timestamp"] <= now - keep]
     # A tenth more, for the time until they are removed.
     return now - max(settled) + keep / 10 if settled else keep
-
-
-@contextmanager
-def reading(uri: str) -> Iterator[None]:
-    """Turn Lance's errors while reading into `ArchiveCorruptError` (or `ArchiveError` for a remote store)."""
-    try:
-        yield
-    except SwathError:
-        raise
-    except (RuntimeError, OSError, ValueError, pa.ArrowException) as error:
-        detail = _short(error)
-        if "no field named caption" in str(error).lower():
-            raise ArchiveError(f"archive {uri} has no captions yet; write them with: swath caption {uri}") from error
-        if any(sign in str(error).lower() for sign in _DENIED):
-            raise ArchiveError(f"archive {uri} cannot be read: {detail}; check its permissions") from error
-        if not _is_local(uri):
-            raise ArchiveError(f"archive {uri} cannot be read: {_remedy(str(error))} ({detail})") from error
-        raise ArchiveCorruptError(
-            f"archive {uri} is damaged: {detail}; restore it from a copy, or remove the folder and index again"
-        ) from error
-
-
-@contextmanager
-def writing(uri: str) -> Iterator[None]:
-    """Turn Lance's errors while writing into `ArchiveError`s that say what to do."""
-    try:
-        yield
-    except SwathError:
-        raise
-    except (RuntimeError, OSError, ValueError, pa.ArrowException) as error:
-        detail, text = _short(error), str(error).lower()
-        if any(sign in text for sign in _FULL):
-            reason = "the disk is full; free some space and run again: what was committed is safe and is not redone"
-        elif any(sign in text for sign in _DENIED):
-            reason = "it is read-only; check its permissions"
-        elif any(sign in text for sign in _CONFLICT):
-            reason = "others keep writing to it; what was committed is safe: run again, or once they have ended"
-        elif _is_local(uri) and ("not found" in text or "corrupt" in text or "invalid range" in text):
-            raise ArchiveCorruptError(
-                f"archive {uri} is damaged: {detail}; restore it from a copy, or remove the folder and index again"
-            ) from error
-        else:
-            remedy = "" if _is_local(uri) else f"{_remedy(text)}; "
-            reason = f"{remedy}what was committed is safe; run again to go on"
-        raise ArchiveError(f"archive {uri} cannot be written: {reason} ({detail})") from error
 
 
 def _about(address: str, found: list[dict[str, Any]]) -> ArchiveMeta:
@@ -397,7 +329,7 @@ def _table(connection: Any, table: str) -> Any:  # noqa: ANN401 - lancedb is unt
 
 def _written_version(address: str, table: str) -> int | None:
     """The version that Lance says it wrote last; None where it left no such hint, or the table is not local."""
-    if not _is_local(address):
+    if not is_local(address):
         return None
     try:
         return int(json.loads((_versions(address, table) / "latest_version_hint.json").read_text())["version"])
@@ -425,24 +357,6 @@ def _tables(connection: Any) -> set[str]:  # noqa: ANN401 - lancedb is untyped
     return set(connection.list_tables().tables)
 
 
-def _is_local(address: str) -> bool:
-    return "://" not in address
-
-
 def _address(uri: str | Path) -> str:
     text = str(uri)
     return text if "://" in text else str(Path(text).expanduser().absolute())
-
-
-def _remedy(text: str) -> str:
-    """What is wrong with an object store, and what to do, from what its client says."""
-    for signs, remedy in _REMEDIES:
-        if any(sign in text.lower() for sign in signs):
-            return remedy
-    return "check the address, AWS_ENDPOINT and the network"
-
-
-def _short(error: BaseException) -> str:
-    """The first line of an error, without the tail of Rust source positions."""
-    text = (str(error) or type(error).__name__).splitlines()[0]
-    return re.sub(r", /\S+\.rs\b.*", "", text)[:300]

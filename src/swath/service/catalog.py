@@ -59,7 +59,7 @@ class Shelf:
 
     def collections(self) -> dict[str, str]:
         """The ids of its collections by sensor, now."""
-        return {sensor: self.collection_id(sensor) for sensor in self.archive.snapshot().sensors}
+        return {sensor: self.collection_id(sensor) for sensor in self.archive.read(_sensors)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +125,7 @@ class Catalog:
         return [
             Collection(shelf.collection_id(sensor), shelf, sensor, extent)
             for shelf in self.shelves
-            for sensor, extent in self.extents(shelf.archive.snapshot()).items()
+            for sensor, extent in shelf.archive.read(self.extents).items()
         ]
 
     def collection(self, name: str) -> Collection:
@@ -160,6 +160,10 @@ class Catalog:
             with self._lock:
                 self._extents[snapshot] = known
         return known
+
+
+def _sensors(snapshot: Snapshot) -> tuple[str, ...]:
+    return snapshot.sensors
 
 
 def _place(address: str) -> tuple[int, int] | None:

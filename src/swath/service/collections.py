@@ -105,7 +105,7 @@ def model_document(name: str, collection: Collection, root: str) -> dict[str, An
                     "input": {"shape": [-1, len(SENSORS[each].bands), -1, -1], "data_type": "float32",
                               "dim_order": ["batch", "channel", "height", "width"]},
                 }
-                for each in collection.shelf.archive.snapshot().sensors
+                for each in collection.shelf.collections()
             ],
             "mlm:output": [
                 {

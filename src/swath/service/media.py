@@ -81,7 +81,9 @@ def router(catalog: Catalog, workers: Workers, settings: Settings) -> APIRouter:
         def work() -> Embedding:
             collection, hit = catalog.item(collection_id, item_id)
             archive = collection.shelf.archive
-            vector = archive.snapshot().vectors_of([hit.id])[hit.id]
+            vector = archive.read(lambda snapshot: snapshot.vectors_of([hit.id])).get(hit.id)
+            if vector is None:  # deleted since it was looked up
+                raise RequestError(404, f"there is no item {hit.id!r} in collection {collection_id}")
             return Embedding(id=hit.id, model=archive.model_id, dimensions=archive.dim, embedding=vector.tolist())
 
         return await workers.run(work)

@@ -7,6 +7,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, cast
 from urllib.parse import urlencode
@@ -21,12 +22,12 @@ from stac_fastapi.types.core import BaseCoreClient
 from stac_fastapi.types.search import BaseSearchPostRequest
 from starlette.requests import Request
 
-from swath.archive import Query
+from swath.archive import Hit, Query
 from swath.archive import conditions as made
 from swath.archive.conditions import Condition, Name
 from swath.archive.listing import NEWEST, Listing, Order, listing
 from swath.archive.places import read_geometry
-from swath.errors import QueryError
+from swath.errors import QueryError, VersionGoneError
 from swath.service import collections as collection_documents
 from swath.service import cql2
 from swath.service.asked import Asked, from_body, from_parameters
@@ -119,8 +120,7 @@ class Searches:
         """
         limit = min(asked.limit, self.settings.max_limit)
         state = _read_token(asked.token) if asked.token else {}
-        found, start = self._listing(asked, state)
-        page = found.page(start, limit)
+        found, start, page = self._page(asked, state, limit)
         features = []
         for number, hit in page:
             shelf = self.catalog.shelves[number]
@@ -138,8 +138,17 @@ class Searches:
                 links.append(link("next", here, GEOJSON) | {"method": "POST", "body": {**body, "token": token}})
         return feature_collection(features, links, len(found))
 
-    def _listing(self, asked: Asked, state: Mapping[str, Any]) -> tuple[Listing, int]:
-        """The listing of a search, and where its page begins."""
+    def _page(self, asked: Asked, state: Mapping[str, Any], limit: int) -> tuple[Listing, int, list[tuple[int, Hit]]]:
+        """The listing of a search, where its page begins, and the page; anew where a version was removed meanwhile."""
+        try:
+            found, start = self._listing(asked, state)
+            return found, start, found.page(start, limit)
+        except VersionGoneError:
+            found, start = self._listing(asked, state, gone=True)
+            return found, start, found.page(start, limit)
+
+    def _listing(self, asked: Asked, state: Mapping[str, Any], gone: bool = False) -> tuple[Listing, int]:
+        """The listing of a search, and where its page begins; `gone` tells that of its versions one is not kept."""
         order = tuple(Order(_sort_name(name), descending) for name, descending in asked.sortby) or NEWEST
         pairs = [(shelf, query) for shelf in self.catalog.shelves if (query := self.filters(shelf, asked)) is not None]
         shelves, queries = [shelf for shelf, _ in pairs], [query for _, query in pairs]
@@ -151,14 +160,14 @@ class Searches:
             kept = [place for place, number in enumerate(numbers) if number in versions]
             shelves, queries = [shelves[place] for place in kept], [queries[place] for place in kept]
             numbers = [numbers[place] for place in kept]
-            try:
-                return self._made(asked, shelves, queries, order, [versions[number] for number in numbers]), start
-            except QueryError:
-                found = self._made(asked, shelves, queries, order, None)
-                after = found.place_of(int(state["a"][0]), str(state["a"][1]))
-                if after is None:
-                    raise QueryError("the pages of this token are not kept any more; begin the search again") from None
-                return found, after + 1
+            if not gone:
+                with suppress(QueryError):
+                    return self._made(asked, shelves, queries, order, [versions[number] for number in numbers]), start
+            found = self._made(asked, shelves, queries, order, None)
+            after = found.place_of(int(state["a"][0]), str(state["a"][1]))
+            if after is None:
+                raise QueryError("the pages of this token are not kept any more; begin the search again")
+            return found, after + 1
         return self._made(asked, shelves, queries, order, None), start
 
     def _made(
