@@ -15,6 +15,8 @@ from swath.errors import SwathError
 from swath.features import Features
 
 OPTIONS = IngestOptions(batch_size=4, readers=2, commit_rows=8, commit_seconds=0.05)
+STEADY = IngestOptions(batch_size=4, readers=2, commit_rows=4, commit_seconds=86_400)
+"""As many commits, of as many rows, on every machine."""
 
 # The server imports torch, Lance and GDAL once; a fork of it starts within milliseconds.
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -29,25 +31,29 @@ class SlowEncoder(FakeEncoder):
         return super().encode_images(batch, sensor)
 
 
-def start(scenes: Path, uri: Path, size_limit: int | None = None) -> tuple[BaseProcess, Connection]:
+def start(
+    scenes: Path, uri: Path, size_limit: int | None = None, options: IngestOptions = OPTIONS
+) -> tuple[BaseProcess, Connection]:
     """Start indexing. The connection gives ``ready``, then what came of it."""
     ours, theirs = CONTEXT.Pipe(duplex=False)
-    process = CONTEXT.Process(target=_index, args=(scenes, uri, size_limit, theirs))
+    process = CONTEXT.Process(target=_index, args=(scenes, uri, size_limit, options, theirs))
     process.start()
     theirs.close()
     assert ours.recv() == "ready"
     return process, ours
 
 
-def run(scenes: Path, uri: Path, size_limit: int | None = None) -> tuple[int, int, int] | str:
+def run(
+    scenes: Path, uri: Path, size_limit: int | None = None, options: IngestOptions = OPTIONS
+) -> tuple[int, int, int] | str:
     """Index to the end: (added, present, failed), or the error's name and message."""
-    process, outcome = start(scenes, uri, size_limit)
+    process, outcome = start(scenes, uri, size_limit, options)
     found = outcome.recv()
     process.join()
     return found
 
 
-def _index(scenes: Path, uri: Path, size_limit: int | None, out: Connection) -> None:
+def _index(scenes: Path, uri: Path, size_limit: int | None, options: IngestOptions, out: Connection) -> None:
     encoder = SlowEncoder()
     chips = source_chips(scenes)
     out.send("ready")
@@ -55,7 +61,7 @@ def _index(scenes: Path, uri: Path, size_limit: int | None, out: Connection) -> 
         archive = Archive.create(uri, encoder.model_id, encoder.dim, encoder=encoder, exist_ok=True)
         if size_limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (size_limit, size_limit))
-        report = ingest(archive, chips, encoder, options=OPTIONS)
+        report = ingest(archive, chips, encoder, options=options)
     except SwathError as error:
         out.send(f"{type(error).__name__}: {error}")
     else:

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from archive.fakes import contents, write_scenes
-from archive.indexing import run, start
+from archive.indexing import STEADY, run, start
 from swath.archive import Archive
 
 COUNT = 96
+
+pytestmark = pytest.mark.timeout(1500)  # processes upon processes: a busy machine takes its time
 
 
 def check_equal(one: Archive, other: Archive) -> None:
@@ -34,7 +36,7 @@ def uninterrupted(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
     """The archive of a run that nobody disturbed, and the seconds it took."""
     uri = tmp_path_factory.mktemp("whole") / "archive"
     run(scenes, uri.with_name("first"))  # starts the server of processes
-    process, outcome = start(scenes, uri)
+    process, outcome = start(scenes, uri, options=STEADY)
     started = time.monotonic()
     assert outcome.recv() == (COUNT, 0, 0)
     seconds = time.monotonic() - started
@@ -94,10 +96,13 @@ def test_two_processes_add_the_same_chips_once(
 def test_a_full_disk_is_told_and_a_later_run_goes_on(
     scenes: Path, uninterrupted: tuple[Archive, float], tmp_path: Path
 ) -> None:
-    """No file may grow beyond a size: commits succeed until the manifest, which grows with each, does not fit."""
+    """No file may grow beyond a size: commits succeed until the manifest, which grows with each, does not fit.
+
+    Both runs make as many commits: one of fewer would never come to the size.
+    """
     manifests = Path(uninterrupted[0].uri).glob("chips.lance/_versions/*.manifest")
     limit = int(np.median([path.stat().st_size for path in manifests]))
-    failed = run(scenes, tmp_path / "archive", size_limit=limit)
+    failed = run(scenes, tmp_path / "archive", size_limit=limit, options=STEADY)
     assert isinstance(failed, str), failed
     assert failed.startswith("ArchiveError"), failed
     assert "disk is full" in failed

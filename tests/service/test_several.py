@@ -11,15 +11,9 @@ from typing import Any
 import pytest
 
 from archive.fakes import FakeEncoder, filled, grid, units
-from service.test_live import _SERVER, ask
+from service.test_live import _SERVER, ask, following
 from service.world import running
 from swath.archive import Archive
-
-
-def following(page: dict[str, Any]) -> str | None:
-    """Path and query of the next page."""
-    links = [link["href"] for link in page["links"] if link["rel"] == "next"]
-    return "/" + links[0].split("/", 3)[3] if links else None
 
 
 @pytest.mark.slow
