@@ -42,6 +42,12 @@ def test_the_id_does_not_depend_on_the_precision_in_use(saved):
     )
 
 
+def test_the_same_model_is_the_same_file_to_the_byte(tmp_path):
+    model = tiny_model()
+    files = [model.save_pretrained(tmp_path / str(time)) / "model.safetensors" for time in range(8)]
+    assert len({file.read_bytes() for file in files}) == 1
+
+
 def test_half_stored_weights_load_in_full(tmp_path):
     model = tiny_model()
     model.save_pretrained(tmp_path / "half", dtype="float16")

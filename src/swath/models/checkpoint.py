@@ -90,7 +90,8 @@ def write(
             part = _apart({key: value for key, value in state.items() if key.startswith(DECODER) == of_captioner})
             if part:
                 place = places.enter_context(whole(directory / file))
-                safetensors.torch.save_file(part, place, metadata={"format": "pt", "swath": config.name})
+                # One entry alone: of several, the order in the file changes from write to write.
+                safetensors.torch.save_file(part, place, metadata={"format": "pt"})
             else:
                 absent.append(file)
         for file in (CONFIG_FILE, *absent):
