@@ -34,6 +34,18 @@ def test_no_result_offers_to_drop_the_filters(page: Any, address: str) -> None:
     page.wait_for_selector(FACES)
 
 
+def test_hits_without_a_place_are_told(page: Any, address: str) -> None:
+    found = ask(address, "semantic-search?text=ice&limit=60")["features"]
+    placed = [item for item in found if item["geometry"] is not None]
+    assert len(placed) < len(found)
+    arrive(page, address, "#q=ice")
+    assert f"{len(found)} found · {len(placed)} on the map" in page.locator(".count").inner_text()
+    titled = next(item for item in found if "title" in item["properties"])
+    page.click(f"[data-key='{titled['collection']}/{titled['id']}'] .face")
+    page.wait_for_selector(".detail .facts")
+    assert f"Scene\n{titled['properties']['title']}" in page.locator(".detail .facts").inner_text()
+
+
 def test_failures_say_what_to_do(page: Any, address: str) -> None:
     page.route("**/semantic-search", lambda route: route.abort())
     arrive_failed(page, f"{address}/#q=ice")

@@ -25,6 +25,8 @@ export interface Hit {
   /** `2020-06-01T10:20:30Z`; empty where unknown. */
   datetime: string;
   geometry: Geometry | null;
+  /** What its scene or file is called; empty where unknown. */
+  scene: string;
   caption: string;
   /** The item as the service gave it. */
   item: Item;
@@ -43,6 +45,7 @@ export function hitOf(item: Item, rank: number): Hit {
     sensor: text(properties["swath:sensor"]),
     datetime: properties["swath:datetime_unknown"] === true ? "" : text(properties["datetime"]),
     geometry: item.geometry,
+    scene: text(properties["title"]) || text(properties["name"]),
     caption: text(properties["swath:caption"]),
     item,
   };

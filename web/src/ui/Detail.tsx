@@ -59,6 +59,7 @@ function Facts({ hit }: { hit: Hit }) {
   const facts: [string, string][] = [
     ["Score", scoreText(hit.score)],
     ["Confidence", hit.confidence === null ? "" : percent(hit.confidence)],
+    ["Scene", hit.scene],
     ["Taken", hit.datetime.replace("T", " ").replace("Z", " UTC")],
     ["Place", box ? placeText([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], 3) : "unknown"],
     ["Collection", hit.ref.collection],

@@ -33,12 +33,19 @@ function counted(): string {
   if (loading.value) return "Searching…";
   const count = hits.value.length;
   const plus = hasMore.value ? "+" : "";
-  if (!ranks(search.value)) return `${count}${plus} newest`;
+  if (!ranks(search.value)) return `${count}${plus} newest${placed()}`;
   const { confidence, matchesWell, tookMs } = answer.value ?? {};
   const sure =
     confidence !== null && confidence !== undefined && matchesWell ? ` · confidence ${percent(confidence)}` : "";
-  const took = tookMs !== null && tookMs !== undefined ? ` · ${Math.round(tookMs)} ms` : "";
-  return `${count}${plus} found${sure}${took}`;
+  const took = tookMs !== null && tookMs !== undefined ? ` · ${Math.round(tookMs)}\u00a0ms` : "";
+  return `${count}${plus} found${placed()}${sure}${took}`;
+}
+
+/** How many can be seen on the map, where it is not all of them. */
+function placed(): string {
+  const count = hits.value.filter((hit) => hit.geometry !== null).length;
+  if (count === hits.value.length) return "";
+  return ` · ${count === 0 ? "none" : count} on the map`;
 }
 
 function Empty() {
