@@ -145,7 +145,7 @@ def test_interrupted_runs_keep_what_was_done_and_go_on(
     while rows(tmp_path / "a") == 0 and running.poll() is None:
         time.sleep(0.2)
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=120)
+    out, err = running.communicate(timeout=280)
     assert (running.returncode, out) == (130, ""), err
     kept = rows(tmp_path / "a")
     assert 0 < kept < 3600
