@@ -40,10 +40,12 @@ class Signing(FakeEncoder):
     def __init__(self, folder: Path, together: int = 2) -> None:
         super().__init__()
         self.folder, self.together = folder, together
-        (folder / str(os.getpid())).write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+        whole = folder.with_name(f"{folder.name}-{os.getpid()}")  # a kill leaves no empty one
+        whole.write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+        whole.rename(folder / str(os.getpid()))
 
     def encode_images(self, batch: Any, sensor: str) -> Features:
-        until = time.monotonic() + 120
+        until = time.monotonic() + 600
         while len(list(self.folder.iterdir())) < self.together and time.monotonic() < until:
             time.sleep(0.05)
         return super().encode_images(batch, sensor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -34,6 +35,7 @@ _NODE: dict[str, Any] = {
     "no_monitor": True,
 }
 _TRIES = 3
+_PORTS = range(20_000, 32_000)  # above those of Ray's workers, below those that systems give out
 
 
 @contextmanager
@@ -92,11 +94,19 @@ def _agents(session: Path) -> dict[str, Any]:
     name = ray.NodeID.from_random().hex()
     kinds = ["metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port"]
     with ExitStack() as closing:
-        sockets = [closing.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in kinds]
+        sockets = [closing.enter_context(_listener()) for _ in kinds]
         ports = {kind: each.getsockname()[1] for kind, each in zip(kinds, sockets, strict=True)}
     for kind, port in ports.items():
         persist_port(str(session), name, kind, port)
     return {**ports, "env_vars": {"RAY_OVERRIDE_NODE_ID_FOR_TESTING": name}}
+
+
+def _listener() -> socket.socket:
+    """A socket on a free port that nobody is given who asks for any: it is closed before an agent takes its port."""
+    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+        with suppress(OSError):
+            return socket.create_server(("127.0.0.1", port))
+    raise OSError(f"no port of {_PORTS} is free")
 
 
 def _left(folder: Path, seconds: float = 20.0) -> list[int]:
