@@ -121,5 +121,5 @@ def test_no_filter_has_no_sql() -> None:
 
 
 def test_unknown_sensors_are_a_query_error() -> None:
-    with pytest.raises(QueryError, match="landsat"):
-        Filters.read(sensor="landsat")
+    with pytest.raises(QueryError, match="worldview"):
+        Filters.read(sensor="worldview")

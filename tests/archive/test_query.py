@@ -28,7 +28,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"text": "a", "radius_km": 5}, "needs near"),
     ({"text": "a", "bbox": (1, 2, 3)}, "four numbers"),
     ({"text": "a", "datetime": "soon"}, "not a date"),
-    ({"text": "a", "sensor": "landsat"}, "unknown sensor"),
+    ({"text": "a", "sensor": "worldview"}, "unknown sensor"),
     ({"text": "a", "where": "1=1"}, "where filter"),
     ({"text": "a", "geometry": "/nowhere.geojson"}, "cannot be read"),
     ({"text": "a", "geometry": 5}, "must be"),

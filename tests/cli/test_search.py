@@ -117,7 +117,7 @@ def test_pictures(run: Callable[..., Any], archive: Path, tmp_path: Path) -> Non
         (["--less-like", "clouds"], "negative examples alone"),
         (["x", "--radius", "5"], "near"),
         (["x", "--where", "1; DROP TABLE chips"], "where"),
-        (["x", "--sensor", "landsat"], "landsat"),
+        (["x", "--sensor", "worldview"], "worldview"),
         (["x", "--datetime", "yesterday"], "yesterday"),
         (["x", "--weight", "texture=2"], "texture"),
         ([" "], "empty"),
