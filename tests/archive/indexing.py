@@ -18,9 +18,9 @@ OPTIONS = IngestOptions(batch_size=4, readers=2, commit_rows=8, commit_seconds=0
 STEADY = IngestOptions(batch_size=4, readers=2, commit_rows=4, commit_seconds=86_400)
 """As many commits, of as many rows, on every machine."""
 
-# The server imports torch, Lance and GDAL once; a fork of it starts within milliseconds.
+# The server imports what is large and starts no threads, once for all processes; Lance starts one, which a fork loses.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload([__name__])
+CONTEXT.set_forkserver_preload(["numpy", "torch", "pyarrow", "rasterio"])
 
 
 class SlowEncoder(FakeEncoder):
