@@ -145,3 +145,10 @@ def test_rows_of_a_table_that_was_overwritten_in_its_making_are_put_back(tmp_pat
     tables = {name: connection.open_table(name).to_arrow().slice(0, 0) for name in ("chips", "meta")}
     assert create_in_store("there", fresh, tables)
     assert not create_in_store("there", fresh, tables)
+
+
+@pytest.mark.parametrize("place", ["a.txt", "a.txt/archive"])
+def test_a_place_where_no_folder_can_be(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a.txt").write_text("a file")
+    with pytest.raises(ArchiveError, match=r"no folder can be made at .*a\.txt.*choose another place"):
+        empty(tmp_path / place)

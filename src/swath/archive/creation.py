@@ -30,7 +30,10 @@ def check_place(folder: Path) -> None:
     Raises:
         ArchiveError: naming what it holds.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileNotFoundError, FileExistsError, NotADirectoryError) as error:
+        raise ArchiveError(f"no folder can be made at {folder} ({error.strerror}); choose another place") from error
     for entry in folder.iterdir():
         if entry.name.startswith(_MAKING):
             _remove_if_old(entry)
