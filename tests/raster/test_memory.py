@@ -19,8 +19,15 @@ SIDE = 10_980
 READ = r"""
 import json, re, sys
 from concurrent.futures import ThreadPoolExecutor
+from swath.errors import EmptyChipError
 from swath.raster import quicklook, read_chip
 from swath.sources import cut, open_source
+
+def shape_of(chip):
+    try:
+        return read_chip(chip).data.shape
+    except EmptyChipError:  # zeros are no data
+        return None
 
 every = int(sys.argv[2])
 source = open_source(sys.argv[1])
@@ -28,8 +35,8 @@ chips = list(cut(source, 256, 256))
 bands, total = set(), 0
 with ThreadPoolExecutor(2) as pool:
     for start in range(0, len(chips), 64):
-        for pixels in pool.map(read_chip, chips[start : start + 64][::every]):
-            bands.add(pixels.data.shape)
+        for shape in pool.map(shape_of, chips[start : start + 64][::every]):
+            bands.update({shape} - {None})
             total += 1
 quicklook(chips[0].scene, 512)
 # Not ru_maxrss: it begins with what the parent process held.
