@@ -41,7 +41,6 @@ HEADLINES = (
     Headline("local_similarity", "speedup", "Local (patch x word) similarity, against the padded einsum", "x"),
     Headline("search_recall", "recall_unfiltered", "Recall of indexed search, against brute force"),
     Headline("search_recall", "recall_filtered_min", "The same under filters, the worst of them"),
-    Headline("search_recall", "p50_ms_filtered", "Filtered search, median", " ms"),
     Headline("rsicd_retrieval", "mR", "RSICD test, mean recall of the packaged model", " %"),
     Headline("ucm_retrieval", "mR", "UCM-Captions test, mean recall of the packaged model", " %"),
     Headline("long_text", "over_mR_77", "Paragraphs over 77 tokens as queries on RSICD test, cut to 77", " %"),
@@ -64,7 +63,6 @@ HEADLINES = (
     Headline("narrator", "pairs", "Image-text pairs that the narrator writes from real annotations"),
     Headline("narrator", "fact_errors", "Sentences of them that an independent reading finds untrue"),
     Headline("service_load", "recall", "Semantic search over HTTP, recall against exact"),
-    Headline("service_load", "p50_ms", "The same with 8 clients, median", " ms"),
     Headline("ray_index", "equal", "Indexed on Ray with a worker killed: equal to a single process (1: yes)"),
     Headline("no_match", "auroc", "Telling a query with no match from one with a match, AUROC"),
 )
