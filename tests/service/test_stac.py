@@ -39,7 +39,9 @@ def follow(client: TestClient, path: str) -> list[str]:
 def test_the_landing_page_and_collections_are_valid_stac(client: TestClient, world: Archive) -> None:
     landing = client.get("/").json()
     assert landing["type"] == "Catalog"
-    assert {link["rel"] for link in landing["links"]} >= {"self", "root", "data", "search", "child", "semantic-search"}
+    queryables = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+    wanted = {"self", "root", "data", "search", "child", "semantic-search", queryables}
+    assert {link["rel"] for link in landing["links"]} >= wanted
     assert set(CONFORMANCE) <= set(landing["conformsTo"]) == set(client.get("/conformance").json()["conformsTo"])
     found = client.get("/collections").json()["collections"]
     assert [each["id"] for each in found] == ["world-rgb", "world-s1-grd", "world-s2-l2a"]

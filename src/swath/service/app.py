@@ -49,7 +49,7 @@ from swath.service.openapi import describing
 from swath.service.page_files import PageFiles
 from swath.service.problems import RequestError, add_handlers
 from swath.service.settings import Settings
-from swath.service.stac import Client, Filters, Queryables, SearchBody, Searches
+from swath.service.stac import Client, FilterExtension, Queryables, SearchBody, Searches
 from swath.service.workers import Workers
 
 logger = logging.getLogger("swath.service")
@@ -123,7 +123,7 @@ def _stac_api(app: FastAPI, searches: Searches, settings: Settings) -> StacApi:
                 "https://api.stacspec.org/v1.0.0/ogcapi-features#fields",
             ]
         ),
-        Filters(
+        FilterExtension(
             client=Queryables(catalog=searches.catalog),
             conformance_classes=[
                 FilterConformanceClasses.FILTER.value,

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import attr
 import shapely
 from pydantic import Field, field_validator
-from stac_fastapi.extensions.filter import FilterExtension
+from stac_fastapi.extensions import filter as filtering
 from stac_fastapi.extensions.filter.client import BaseFiltersClient
 from stac_fastapi.extensions.filter.request import FilterExtensionPostRequest
 from stac_fastapi.types.core import BaseCoreClient
@@ -212,8 +212,11 @@ class FilterBody(FilterExtensionPostRequest):  # type: ignore[misc]
     )
 
 
-class Filters(FilterExtension):  # type: ignore[misc]
-    """The filter extension, with filters in both languages in bodies too."""
+class FilterExtension(filtering.FilterExtension):  # type: ignore[misc]
+    """The filter extension, with filters in both languages in bodies too.
+
+    It keeps its name: stac-fastapi links queryables where an extension is called so.
+    """
 
     POST = FilterBody
 
