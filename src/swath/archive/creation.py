@@ -28,7 +28,7 @@ def check_place(folder: Path) -> None:
     """Make a folder; refuse one that holds something else than an archive, such as the images to be indexed.
 
     Raises:
-        ArchiveError: naming what it holds.
+        ArchiveError: no folder can be made there, or it holds something else, which is named.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
